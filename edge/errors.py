@@ -1,0 +1,29 @@
+"""One family of refusals: each has a stable reason code and a sentence for the operator."""
+
+from __future__ import annotations
+
+
+class PneumoKioskError(Exception):
+    """A refusal with a reason.
+
+    Attributes:
+        code: stable, machine-readable reason, in snake_case.
+        message: one or two sentences that the operator can act on.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class ImageRefused(PneumoKioskError):
+    """The file is not a radiograph that can be screened."""
+
+
+class ArtifactRefused(PneumoKioskError):
+    """The model artifact is missing, altered, or not of a kind that this version can run."""
+
+
+class DataRefused(PneumoKioskError):
+    """A data set, weights file or recipe is not what a workstation command needs."""

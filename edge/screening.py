@@ -1,0 +1,171 @@
+"""One image becomes one screening: outcome, score, attention map, reasons, timings."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import edge
+from edge.artifact import Artifact
+from edge.errors import ArtifactRefused, ImageRefused
+from edge.preprocess import preprocess
+from edge.radiograph import Radiograph, read_radiograph
+from edge.runtime import Floats, Model
+
+OUTCOMES = ("refer", "uncertain", "below_threshold", "refused")
+
+
+@dataclass(frozen=True)
+class Screening:
+    """What came of one image.
+
+    Attributes:
+        id: unique.
+        outcome: one of `OUTCOMES`.
+        score: calibrated probability of pneumonia in [0, 1]; None when refused.
+        thresholds: by operating point.
+        reasons: (code, message) pairs; filled when refused.
+        model: name, version and SHA-256 of the model file that spoke.
+        timings_ms: decode, preprocess, inference and total, in milliseconds.
+        attention: (height, width) in [0, 1] relative to its largest value; None when refused.
+        radiograph: the decoded image; None when it could not be read.
+    """
+
+    id: str
+    outcome: str
+    score: float | None
+    thresholds: dict[str, float]
+    reasons: tuple[tuple[str, str], ...]
+    model: dict[str, str]
+    timings_ms: dict[str, float]
+    attention: Floats | None = None
+    radiograph: Radiograph | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The screening as it stands in JSON; images are left out, the attention map is not."""
+        return {
+            "id": self.id,
+            "outcome": self.outcome,
+            "score": self.score,
+            "threshold": self.thresholds["refer"],
+            "uncertain_threshold": self.thresholds["uncertain"],
+            "reasons": [{"code": code, "message": message} for code, message in self.reasons],
+            "model": self.model,
+            "timings_ms": self.timings_ms,
+            "attention": None if self.attention is None else _rounded(self.attention),
+            "notice": edge.STANDING_SENTENCE,
+        }
+
+
+class Screener:
+    """A verified artifact, ready to screen."""
+
+    def __init__(self, artifact: Artifact, variant: str | None = None, threads: int = 2) -> None:
+        """Load one variant of an artifact.
+
+        Args:
+            artifact: verified by `edge.artifact.load_artifact`.
+            variant: ``"int8"`` or ``"fp32"``; the manifest's default if None.
+            threads: processor threads that one prediction may use.
+
+        Raises:
+            ArtifactRefused: ``unknown_variant`` or ``model_unusable``.
+        """
+        manifest = artifact.manifest
+        chosen = variant or manifest.default_variant
+        if chosen not in manifest.variants:
+            known = ", ".join(sorted(manifest.variants))
+            raise ArtifactRefused("unknown_variant", f"No variant {chosen}; there are: {known}.")
+        self.manifest = manifest
+        self.model_identity = {
+            "name": manifest.name,
+            "version": manifest.version,
+            "variant": chosen,
+            "sha256": manifest.files[manifest.variants[chosen]].sha256,
+        }
+        self._model = Model(artifact.models[chosen], threads)
+        size = manifest.input.size
+        if self._model.input_shape != (1, size, size, 1):
+            raise ArtifactRefused(
+                "model_unusable",
+                f"The model wants input {self._model.input_shape}, its manifest names {size}.",
+            )
+
+    def screen(self, data: bytes) -> Screening:
+        """Screen the bytes of one image file; a file that cannot be screened comes out refused."""
+        started = time.perf_counter()
+        try:
+            radiograph = read_radiograph(data)
+        except ImageRefused as refusal:
+            timings = _timings(started, time.perf_counter())
+            return self._refused(refusal, timings)
+        decoded = time.perf_counter()
+        image = preprocess(radiograph.pixels, self.manifest.input)
+        preprocessed = time.perf_counter()
+        prediction = self._model.predict(image)
+        timings = _timings(started, decoded, preprocessed, time.perf_counter())
+        score = self._calibrated(prediction.margin)
+        return Screening(
+            id=uuid.uuid4().hex,
+            outcome=self._outcome(score),
+            score=score,
+            thresholds=self.manifest.thresholds,
+            reasons=(),
+            model=self.model_identity,
+            timings_ms=timings,
+            attention=_relative(prediction.attention),
+            radiograph=radiograph,
+        )
+
+    def _calibrated(self, margin: float) -> float:
+        calibration = self.manifest.calibration
+        value = calibration["slope"] * margin + calibration["intercept"]
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
+
+    def _outcome(self, score: float) -> str:
+        thresholds = self.manifest.thresholds
+        if score >= thresholds["refer"]:
+            return "refer"
+        return "uncertain" if score >= thresholds["uncertain"] else "below_threshold"
+
+    def _refused(self, refusal: ImageRefused, timings: dict[str, float]) -> Screening:
+        return Screening(
+            id=uuid.uuid4().hex,
+            outcome="refused",
+            score=None,
+            thresholds=self.manifest.thresholds,
+            reasons=((refusal.code, refusal.message),),
+            model=self.model_identity,
+            timings_ms=timings,
+        )
+
+
+def _timings(
+    started: float, decoded: float, preprocessed: float | None = None, done: float | None = None
+) -> dict[str, float]:
+    """Milliseconds of each stage; a stage that was not reached took none."""
+    preprocessed = decoded if preprocessed is None else preprocessed
+    done = preprocessed if done is None else done
+    stages = {
+        "decode": decoded - started,
+        "preprocess": preprocessed - decoded,
+        "inference": done - preprocessed,
+        "total": done - started,
+    }
+    return {name: round(seconds * 1000, 3) for name, seconds in stages.items()}
+
+
+def _relative(attention: Floats) -> Floats:
+    """Scale a map so that its largest value is 1; a map of zeros stays."""
+    largest = float(attention.max())
+    return attention / largest if largest > 0 else attention
+
+
+def _rounded(values: npt.NDArray[Any]) -> list[list[float]]:
+    return [[round(float(v), 3) for v in row] for row in np.asarray(values)]

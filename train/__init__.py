@@ -1,0 +1,1 @@
+"""Builds and trains the dilated residual network, and measures it."""

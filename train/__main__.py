@@ -1,0 +1,5 @@
+"""``python -m train`` is ``pneumokiosk-train``."""
+
+from train.cli import main
+
+main()

@@ -1,0 +1,238 @@
+"""Train one network by a recipe, in a folder that a killed run can be resumed from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+import edge
+from edge.errors import DataRefused
+from edge.files import write_atomically
+from train.batches import TrainingBatches, targets
+from train.datasets import LabelledImages, list_samples, load_images, without_duplicates
+from train.evaluation import predict_margins
+from train.network import build
+from train.operating import choose_operation, shifted_margins
+from train.recipe import Recipe
+from train.schedule import learning_rate
+from train.splits import split_by_patient
+from train.weights import Weights, put_weights, save_weights, weights_of
+
+COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The training folder without exact duplicates, split by patient.
+
+    Attributes:
+        training: images to learn from.
+        validation: images of the held-out patients.
+        duplicates: how many images were left out as exact copies.
+    """
+
+    training: LabelledImages
+    validation: LabelledImages
+    duplicates: int
+
+
+def load_training_data(data: Path, recipe: Recipe, progress: bool = True) -> TrainingData:
+    """Read and split the training folder of ``data``.
+
+    Raises:
+        DataRefused: a folder is missing or a file cannot be read.
+    """
+    published = load_images(list_samples(data, "train"), progress)
+    images = without_duplicates(published)
+    training, validation = split_by_patient(images.samples, recipe.validation_fraction, recipe.seed)
+    return TrainingData(
+        images.select(training),
+        images.select(validation),
+        len(published.samples) - len(images.samples),
+    )
+
+
+def fit(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    start_from: Weights | None = None,
+    progress: bool = True,
+) -> Path:
+    """Train a network and write ``out/weights.safetensors``.
+
+    The folder also keeps ``log.csv`` (a row an epoch), ``recipe.json`` and, until training ends,
+    the checkpoint of the last finished epoch.
+
+    Args:
+        recipe: how to train.
+        data: a ``chest_xray`` folder as published; only its training folder is read.
+        out: folder of this run.
+        resume: go on from the last finished epoch of the same recipe.
+        start_from: weights to begin with instead of random ones.
+        progress: show progress bars.
+
+    Returns:
+        The weights file.
+
+    Raises:
+        DataRefused: ``run_exists``, ``recipe_changed``, ``diverged``, or what is wrong with the
+            data or the weights.
+    """
+    _claim(out, recipe, resume)
+    keras.utils.set_random_seed(recipe.seed)
+    images = load_training_data(data, recipe, progress)
+    epoch, model = _latest_checkpoint(out)
+    if model is None:
+        model = build(recipe.network, keras)
+        if start_from is not None:
+            put_weights(start_from, model)
+        _compile(model, recipe)
+    log = _read_log(out / "log.csv")[:epoch]
+    for number in range(epoch, recipe.epochs):
+        row = _run_epoch(model, recipe, images, number, log, progress)
+        log.append(row)
+        _checkpoint(out, model, number + 1, log)
+    margins = shifted_margins(model, images.validation, recipe, progress)
+    facts = {
+        **choose_operation(margins, images.validation.labels),
+        "trained_on": {
+            "data": "Guangzhou paediatric chest X-rays, training folder",
+            "training_images": len(images.training.samples),
+            "validation_images": len(images.validation.samples),
+            "duplicates_removed": images.duplicates,
+            "started_from": start_from.sha256 if start_from else "random weights",
+        },
+        "made_by": {
+            "pneumokiosk": edge.__version__,
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "seconds": round(sum(row["seconds"] for row in log), 1),
+        },
+    }
+    path = out / "weights.safetensors"
+    save_weights(path, weights_of(model, recipe, facts))
+    return path
+
+
+def _claim(out: Path, recipe: Recipe, resume: bool) -> None:
+    """Make the run folder, or make sure that a resumed one belongs to the same recipe."""
+    path = out / "recipe.json"
+    text = json.dumps(recipe.to_dict(), indent=2)
+    if path.exists():
+        if not resume:
+            raise DataRefused(
+                "run_exists", f"{out} already holds a run; name another folder or use --resume."
+            )
+        if path.read_text(encoding="utf-8") != text:
+            raise DataRefused(
+                "recipe_changed", f"{path} differs from the recipe given; resume needs the same."
+            )
+        return
+    write_atomically(path, text.encode())
+
+
+def _compile(model: Any, recipe: Recipe) -> None:
+    kinds = {
+        "adam": lambda: keras.optimizers.Adam(recipe.learning_rate),
+        "adamw": lambda: keras.optimizers.AdamW(
+            recipe.learning_rate, weight_decay=recipe.weight_decay
+        ),
+    }
+    optimizer = kinds[recipe.optimizer]()
+    if recipe.optimizer == "adamw":
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    # XLA on a processor is slower than none; on an accelerator JAX compiles by itself.
+    jit = keras.backend.backend() == "jax"
+    model.compile(optimizer, "binary_crossentropy", metrics=["accuracy"], jit_compile=jit)
+
+
+def _run_epoch(
+    model: Any,
+    recipe: Recipe,
+    images: TrainingData,
+    epoch: int,
+    log: list[dict[str, float]],
+    progress: bool,
+) -> dict[str, float]:
+    """One pass over the training images and one look at the validation images."""
+    started = time.perf_counter()
+    batches = TrainingBatches(images.training, recipe, epoch)
+    history = [row["val_accuracy"] for row in log]
+    steps = len(batches)
+    rate = 0.0
+    results: dict[str, Any] = {}
+    model.reset_metrics()
+    bar = tqdm(range(steps), f"epoch {epoch + 1}/{recipe.epochs}", disable=not progress)
+    for step in bar:
+        rate = learning_rate(recipe, epoch * steps + step, steps, history)
+        model.optimizer.learning_rate = rate
+        inputs, wanted = batches[step]
+        results = model.train_on_batch(inputs, wanted, return_dict=True)
+        if not np.isfinite(results["loss"]):
+            raise DataRefused(
+                "diverged", f"The loss is not a number in epoch {epoch + 1}, step {step + 1}."
+            )
+        bar.set_postfix(loss=f"{float(results['loss']):.4f}")
+    margins = predict_margins(model, images.validation.pixels, recipe.input)
+    labels = images.validation.labels
+    signs = targets(labels)[:, 1] * 2 - 1
+    return {
+        "epoch": epoch + 1,
+        "loss": float(results["loss"]),
+        "accuracy": float(results["accuracy"]),
+        "val_loss": float(np.logaddexp(0, -signs * margins).mean()),
+        "val_accuracy": float(((margins > 0) == (labels == 1)).mean()),
+        "learning_rate": rate,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def _checkpoint(out: Path, model: Any, epoch: int, log: list[dict[str, float]]) -> None:
+    """Keep weights, optimizer and log of one finished epoch; drop the checkpoint before it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(log)
+    write_atomically(out / "log.csv", text.getvalue().encode())
+    temporary = out / "writing.keras"
+    model.save(temporary)
+    temporary.replace(out / f"checkpoint-{epoch:04d}.keras")
+    for old in out.glob("checkpoint-*.keras"):
+        if _epoch_of(old) < epoch:
+            old.unlink()
+
+
+def _latest_checkpoint(out: Path) -> tuple[int, Any]:
+    """Finished epochs and model of a run; (0, None) where it has none."""
+    found = sorted(out.glob("checkpoint-*.keras"), key=_epoch_of)
+    if not found:
+        return 0, None
+    return _epoch_of(found[-1]), keras.saving.load_model(found[-1])
+
+
+def _epoch_of(path: Path) -> int:
+    match = re.search(r"(\d+)$", path.stem)
+    return int(match.group(1)) if match else 0
+
+
+def _read_log(path: Path) -> list[dict[str, float]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]

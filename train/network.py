@@ -1,0 +1,157 @@
+"""The dilated residual network of Liang & Zheng (2019), at any width and depth, in any Keras namespace.
+
+Source: G. Liang and L. Zheng, "A transfer learning method with deep residual network for
+pediatric pneumonia diagnosis", Computer Methods and Programs in Biomedicine, 2019,
+doi 10.1016/j.cmpb.2019.06.023. The bottleneck follows He et al., "Deep residual learning
+for image recognition", CVPR 2016; the dilation follows Yu et al., "Dilated residual
+networks", CVPR 2017.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+EXPANSION = 4
+"""A bottleneck's output has this many times the channels of its 3x3 convolution (He et al. 2016)."""
+
+OUTPUTS = ("normal", "pneumonia")
+"""What the two sigmoid outputs stand for, in order."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of one member of the family.
+
+    Attributes:
+        width: channels of the stem; stage s has ``width * 2**s`` channels inside its bottlenecks.
+        depths: bottlenecks per stage.
+        strides: spatial stride of each stage's first bottleneck.
+        dilations: dilation of the 3x3 convolutions of each stage.
+        input_size: side of the square input, in pixels.
+        channels: channels of the input.
+        dense: units of the hidden dense layer.
+        dropout: share of the final feature map dropped in training, in [0, 1).
+        outputs: independent sigmoid outputs.
+    """
+
+    width: int = 64
+    depths: tuple[int, ...] = (3, 4, 6, 3)
+    strides: tuple[int, ...] = (1, 2, 1, 1)
+    dilations: tuple[int, ...] = (1, 1, 2, 4)
+    input_size: int = 150
+    channels: int = 1
+    dense: int = 128
+    dropout: float = 0.5
+    outputs: int = len(OUTPUTS)
+
+    def __post_init__(self) -> None:
+        if not len(self.depths) == len(self.strides) == len(self.dilations) > 0:
+            raise ValueError(
+                "depths, strides and dilations need one entry for each stage. Received: "
+                f"depths={self.depths}, strides={self.strides}, dilations={self.dilations}"
+            )
+        sizes = (self.width, self.input_size, self.channels, self.dense, self.outputs)
+        if min(sizes + self.depths + self.strides + self.dilations) < 1:
+            raise ValueError(f"Every size of the network must be at least 1. Received: {self}")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout}")
+
+    @property
+    def features(self) -> int:
+        """Channels of the final feature map."""
+        return int(self.width * 2 ** (len(self.depths) - 1) * EXPANSION)
+
+
+def build(config: NetworkConfig, keras: Any) -> Any:
+    """Build the network with the layers of one Keras.
+
+    Layer names do not depend on the namespace, so weights move between Keras 3 and tf-keras by
+    name (`copy_weights`). Every convolution is free of bias and followed by batch normalisation.
+
+    Args:
+        config: shape of the network.
+        keras: the module to take layers from: ``keras`` (Keras 3) or ``tf_keras``.
+
+    Returns:
+        An uncompiled model from ``(batch, size, size, channels)`` standardised grey values to
+        ``(batch, outputs)`` probabilities in [0, 1]. Layer ``features`` holds the final
+        ``(batch, h, w, config.features)`` feature map and layer ``logits`` the values before the
+        sigmoid.
+    """
+    layers = keras.layers
+    size = config.input_size
+    inputs = keras.Input((size, size, config.channels), name="image")
+    x = _convolution(layers, inputs, "stem", config.width, 3, stride=2)
+    x = layers.Activation("relu", name="stem_relu")(x)
+    x = layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x)
+    stages = zip(config.depths, config.strides, config.dilations, strict=True)
+    for stage, (depth, stride, dilation) in enumerate(stages):
+        for block in range(depth):
+            x = _bottleneck(
+                layers,
+                x,
+                f"stage{stage + 1}_block{block + 1}",
+                config.width * 2**stage,
+                stride=stride if block == 0 else 1,
+                dilation=dilation,
+                project=block == 0,
+            )
+    x = layers.Activation("linear", name="features")(x)
+    x = layers.Dropout(config.dropout, name="dropout")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dense(config.dense, activation="relu", name="dense")(x)
+    x = layers.Dense(config.outputs, name="logits")(x)
+    # Probabilities stay float32 under mixed precision: half precision has no room near 0 and 1.
+    x = layers.Activation("sigmoid", dtype="float32", name="probabilities")(x)
+    return keras.Model(inputs, x, name=f"dilated_resnet_w{config.width}")
+
+
+def copy_weights(source: Any, target: Any) -> None:
+    """Copy every weight from one model to another of the same layer names, across namespaces.
+
+    Raises:
+        ValueError: a layer with weights stands in one model only, or its shapes differ.
+    """
+    theirs = {layer.name: layer for layer in source.layers if layer.weights}
+    ours = {layer.name: layer for layer in target.layers if layer.weights}
+    if theirs.keys() != ours.keys():
+        raise ValueError(
+            "Both models need the same named layers. Received layers in one only: "
+            f"{sorted(theirs.keys() ^ ours.keys())}"
+        )
+    for name, layer in ours.items():
+        layer.set_weights(theirs[name].get_weights())
+
+
+def _convolution(
+    layers: Any, x: Any, name: str, filters: int, kernel: int, stride: int = 1, dilation: int = 1
+) -> Any:
+    """A convolution and its batch normalisation."""
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        dilation_rate=dilation,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    return layers.BatchNormalization(name=f"{name}_bn")(x)
+
+
+def _bottleneck(
+    layers: Any, x: Any, name: str, filters: int, *, stride: int, dilation: int, project: bool
+) -> Any:
+    """1x1 down, 3x3 dilated, 1x1 up, added to the input (projected where the shape changes)."""
+    shortcut = x
+    if project:
+        shortcut = _convolution(layers, x, f"{name}_0", filters * EXPANSION, 1, stride)
+    x = _convolution(layers, x, f"{name}_1", filters, 1, stride)
+    x = layers.Activation("relu", name=f"{name}_1_relu")(x)
+    x = _convolution(layers, x, f"{name}_2", filters, 3, dilation=dilation)
+    x = layers.Activation("relu", name=f"{name}_2_relu")(x)
+    x = _convolution(layers, x, f"{name}_3", filters * EXPANSION, 1)
+    x = layers.Add(name=f"{name}_add")([shortcut, x])
+    return layers.Activation("relu", name=f"{name}_out")(x)

@@ -1,0 +1,155 @@
+"""A recipe: everything that decides how a network comes out, in one TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edge.errors import DataRefused
+from edge.preprocess import InputContract
+from train.augmentation import Augmentation
+from train.network import NetworkConfig
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        network: shape of the network.
+        input: what the network receives.
+        augmentation: how training images are changed.
+        epochs: passes over the training images.
+        batch: images a step.
+        optimizer: ``"adam"`` or ``"adamw"``.
+        learning_rate: highest rate.
+        weight_decay: decoupled decay of ``adamw``.
+        schedule: ``"cosine"`` to zero, or ``"plateau"``: a tenth whenever validation accuracy
+            has not improved for ``patience`` epochs.
+        warmup: steps over which the rate rises from zero.
+        patience: epochs, for ``"plateau"``.
+        label_smoothing: share of each target moved to one half, in [0, 1).
+        balanced: draw as many normal as pneumonia images in each epoch.
+        validation_fraction: share of the patients held out.
+        seed: of the split, the initial weights, the order and the augmentation.
+    """
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    input: InputContract = field(default_factory=InputContract)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    epochs: int = 100
+    batch: int = 64
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: str = "plateau"
+    warmup: int = 0
+    patience: int = 6
+    label_smoothing: float = 0.0
+    balanced: bool = True
+    validation_fraction: float = 0.15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("optimizer", ("adam", "adamw")),
+            ("schedule", ("cosine", "plateau")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {allowed}. Received: {self!r}")
+        if min(self.epochs, self.batch, self.patience) < 1 or self.learning_rate <= 0:
+            raise ValueError(
+                "epochs, batch and patience must be at least 1 and learning_rate above 0. "
+                f"Received: {self!r}"
+            )
+        if not 0.0 <= self.label_smoothing < 1.0 or not 0.0 < self.validation_fraction < 1.0:
+            raise ValueError(
+                "label_smoothing must be in [0, 1) and validation_fraction in (0, 1). "
+                f"Received: {self!r}"
+            )
+        if self.network.input_size != self.input.size:
+            raise ValueError(
+                "network.input_size and input.size must agree. Received: "
+                f"{self.network.input_size} and {self.input.size}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as nested plain values, as `recipe_from` reads them."""
+        return asdict(self)
+
+
+def load_recipe(name: str, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe by path, or by the name of one that ships.
+
+    Args:
+        name: a ``.toml`` file, or the stem of one in ``train/recipes``.
+        overrides: ``"key=value"`` or ``"table.key=value"``, the value in TOML.
+
+    Raises:
+        DataRefused: ``missing_recipe`` or ``invalid_recipe``.
+    """
+    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
+    if not path.is_file():
+        shipped = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
+        raise DataRefused(
+            "missing_recipe",
+            f"{path} is not a file. Recipes that ship with PneumoKiosk: {shipped}.",
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        for override in overrides:
+            _override(values, override)
+        recipe = recipe_from(values)
+    except (ValueError, TypeError) as error:  # a TOML error is a ValueError too
+        raise DataRefused("invalid_recipe", f"{path}: {error}") from error
+    return recipe
+
+
+def recipe_from(values: dict[str, Any]) -> Recipe:
+    """Build a recipe from nested plain values.
+
+    Raises:
+        ValueError: a name is not a setting, or a value is out of range.
+    """
+    recipe: Recipe = _replace(Recipe(), values, "")
+    return recipe
+
+
+def _replace(settings: Any, values: dict[str, Any], where: str) -> Any:
+    names = {f.name for f in fields(settings)}
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in names:
+            raise ValueError(f"{where}{name} is not a setting. Known: {', '.join(sorted(names))}")
+        current = getattr(settings, name)
+        if is_dataclass(current):
+            if not isinstance(value, dict):
+                raise ValueError(f"{where}{name} is a table. Received: {value!r}")
+            changes[name] = _replace(current, value, f"{where}{name}.")
+        else:
+            changes[name] = _as_type_of(current, value, f"{where}{name}")
+    return replace(settings, **changes)
+
+
+def _as_type_of(current: Any, value: Any, where: str) -> Any:
+    if isinstance(current, tuple) and isinstance(value, list | tuple):
+        return tuple(value)
+    if isinstance(current, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(current):
+        raise ValueError(f"{where} is a {type(current).__name__}. Received: {value!r}")
+    return value
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, found, value = override.partition("=")
+    if not found:
+        raise ValueError(f"An override reads key=value. Received: {override!r}")
+    *tables, name = key.strip().split(".")
+    for table in tables:
+        values = values.setdefault(table, {})
+    values[name] = tomllib.loads(f"value = {value}")["value"]

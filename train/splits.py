@@ -1,0 +1,46 @@
+"""Validation patients are held out of the training folder: a child is on one side only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from train.datasets import Sample
+
+
+def split_by_patient(
+    samples: Sequence[Sample], fraction: float, seed: int
+) -> tuple[list[int], list[int]]:
+    """Split samples into training and validation by patient, stratified by subtype.
+
+    Args:
+        samples: all samples of the training folder.
+        fraction: share of each stratum's patients to hold out, in (0, 1).
+        seed: of the shuffle; the same seed gives the same split whatever the order of samples.
+
+    Returns:
+        Indices of the training and of the validation samples, each ascending.
+
+    Raises:
+        ValueError: ``fraction`` is not inside (0, 1).
+    """
+    if not 0.0 < fraction < 1.0:
+        raise ValueError(f"fraction must be inside (0, 1). Received: {fraction}")
+    # A patient with a bacterial and a viral film belongs to the stratum "bacteria+virus".
+    subtypes: dict[str, set[str]] = {}
+    for sample in samples:
+        subtypes.setdefault(sample.patient, set()).add(sample.subtype)
+    strata: dict[str, list[str]] = {}
+    for patient in sorted(subtypes):
+        strata.setdefault("+".join(sorted(subtypes[patient])), []).append(patient)
+    rng = np.random.default_rng(seed)
+    held_out: set[str] = set()
+    for name in sorted(strata):
+        patients = strata[name]
+        order = rng.permutation(len(patients))
+        count = round(fraction * len(patients))
+        held_out.update(patients[i] for i in order[:count])
+    validation = [i for i, sample in enumerate(samples) if sample.patient in held_out]
+    training = [i for i, sample in enumerate(samples) if sample.patient not in held_out]
+    return training, validation

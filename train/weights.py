@@ -1,0 +1,120 @@
+"""Trained weights in one file: tensors by layer name, with what they were trained to receive.
+
+A file in the safetensors format holds the tensors as ``layer/variable`` and, as metadata, the
+recipe, the calibration and the operating points, so that it explains itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from edge.errors import DataRefused
+from edge.files import write_atomically
+from train.network import build
+from train.recipe import Recipe, recipe_from
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What `save_weights` wrote.
+
+    Attributes:
+        tensors: by ``layer/variable``.
+        recipe: how they were trained.
+        facts: calibration, operating points, data and versions; empty for an untrained network.
+        sha256: of the file; empty before it is written.
+    """
+
+    tensors: Tensors
+    recipe: Recipe
+    facts: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+
+def weights_of(model: Any, recipe: Recipe, facts: dict[str, Any] | None = None) -> Weights:
+    """Take the weights out of a Keras 3 or tf-keras model."""
+    tensors = {
+        _name(layer, variable): np.asarray(value)
+        for layer in model.layers
+        for variable, value in zip(layer.weights, layer.get_weights(), strict=True)
+    }
+    return Weights(tensors, recipe, facts or {})
+
+
+def save_weights(path: Path, weights: Weights) -> None:
+    """Write weights as float16, atomically."""
+    metadata = {
+        "recipe": json.dumps(weights.recipe.to_dict()),
+        "facts": json.dumps(weights.facts),
+    }
+    halves = {name: value.astype(np.float16) for name, value in weights.tensors.items()}
+    write_atomically(path, save(halves, metadata))
+
+
+def load_weights(path: Path) -> Weights:
+    """Read a weights file.
+
+    Raises:
+        DataRefused: ``missing_weights`` or ``invalid_weights``.
+    """
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with safe_open(str(path), framework="np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+        recipe = recipe_from(json.loads(metadata["recipe"]))
+        return Weights(tensors, recipe, json.loads(metadata["facts"]), digest)
+    except OSError as error:
+        raise DataRefused("missing_weights", f"{path} cannot be read: {error}") from error
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise DataRefused(
+            "invalid_weights", f"{path} is not a weights file of PneumoKiosk: {error}"
+        ) from error
+
+
+def put_weights(weights: Weights, model: Any) -> None:
+    """Set every weight of a model by layer name.
+
+    Raises:
+        DataRefused: ``weights_mismatch`` names what is missing, left over or of another shape.
+    """
+    wanted = {
+        _name(layer, variable): tuple(variable.shape)
+        for layer in model.layers
+        for variable in layer.weights
+    }
+    held = {name: value.shape for name, value in weights.tensors.items()}
+    if wanted != held:
+        wrong = sorted(k for k in wanted.keys() | held.keys() if wanted.get(k) != held.get(k))
+        first = wrong[0]
+        raise DataRefused(
+            "weights_mismatch",
+            f"The weights are of another network: {len(wrong)} of {len(wanted)} tensors differ, "
+            f"first {first}: file {held.get(first)}, network {wanted.get(first)}.",
+        )
+    for layer in model.layers:
+        if layer.weights:
+            layer.set_weights([weights.tensors[_name(layer, v)] for v in layer.weights])
+
+
+def build_trained(weights: Weights, keras: Any) -> Any:
+    """Build the network that the weights were trained for and fill it."""
+    model = build(weights.recipe.network, keras)
+    put_weights(weights, model)
+    return model
+
+
+def _name(layer: Any, variable: Any) -> str:
+    # Keras 3 names a variable "kernel", tf-keras "stem_conv/kernel:0".
+    return f"{layer.name}/{variable.name.rsplit('/', 1)[-1].removesuffix(':0')}"
