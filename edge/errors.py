@@ -9,7 +9,10 @@ class PneumoKioskError(Exception):
     Attributes:
         code: stable, machine-readable reason, in snake_case.
         message: one or two sentences that the operator can act on.
+        exit_status: of a command that ends with it.
     """
+
+    exit_status = 2
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -27,3 +30,9 @@ class ArtifactRefused(PneumoKioskError):
 
 class DataRefused(PneumoKioskError):
     """A data set, weights file or recipe is not what a workstation command needs."""
+
+
+class WorkFailed(PneumoKioskError):
+    """The input was right, but the work on it did not come out: training diverged, for one."""
+
+    exit_status = 3

@@ -49,11 +49,9 @@ def draw_phantom(seed: int = 0, side: int = 1024, opacities: int = 0) -> Grey:
     film -= 0.1 * np.exp(-(((x - 0.5) / 0.015) ** 2)) * (y < 0.4)  # trachea
     for _ in range(opacities):
         centre = rng.choice([0.31, 0.69]) + rng.uniform(-0.05, 0.05)
-        film += (
-            0.25
-            * lungs
-            * _ellipse(x, y, centre, rng.uniform(0.4, 0.68), *rng.uniform(0.06, 0.13, 2), 0.8)
-        )
+        height = rng.uniform(0.4, 0.68)
+        half_width, half_height = rng.uniform(0.06, 0.13, 2)
+        film += 0.25 * lungs * _ellipse(x, y, centre, height, half_width, half_height, 0.8)
     film += _texture(rng, side)
     image = (np.clip(film * rng.uniform(0.85, 1.05), 0, 1) * 255).astype(np.uint8)
     return _labelled(image)

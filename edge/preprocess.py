@@ -69,7 +69,7 @@ def preprocess(pixels: npt.NDArray[Any], contract: InputContract) -> npt.NDArray
         )
     image = _resize(pixels, contract.size)
     if contract.blur:
-        image = cv2.GaussianBlur(image, (0, 0), contract.blur)
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), contract.blur), np.float32)
     image -= image.mean()
     spread = float(image.std())
     if spread > 1e-6:
@@ -83,5 +83,6 @@ def _resize(pixels: npt.NDArray[Any], size: int) -> npt.NDArray[np.float32]:
     # One axis may shrink while the other grows: OpenCV's area rule holds only for shrinking.
     image = cv2.resize(pixels, shrunk, interpolation=cv2.INTER_AREA).astype(np.float32)
     if shrunk != (size, size):
-        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(image, np.float32)
+        grown = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
+        image = np.asarray(grown, np.float32)
+    return image

@@ -8,7 +8,6 @@ import json
 import platform
 import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,50 +16,18 @@ import numpy as np
 from tqdm import tqdm
 
 import edge
-from edge.errors import DataRefused
+from edge.errors import DataRefused, WorkFailed
 from edge.files import write_atomically
 from train.batches import TrainingBatches, targets
-from train.datasets import LabelledImages, list_samples, load_images, without_duplicates
 from train.evaluation import predict_margins
 from train.network import build
 from train.operating import choose_operation, shifted_margins
 from train.recipe import Recipe
 from train.schedule import learning_rate
-from train.splits import split_by_patient
+from train.splits import TrainingData, load_training_data
 from train.weights import Weights, put_weights, save_weights, weights_of
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """The training folder without exact duplicates, split by patient.
-
-    Attributes:
-        training: images to learn from.
-        validation: images of the held-out patients.
-        duplicates: how many images were left out as exact copies.
-    """
-
-    training: LabelledImages
-    validation: LabelledImages
-    duplicates: int
-
-
-def load_training_data(data: Path, recipe: Recipe, progress: bool = True) -> TrainingData:
-    """Read and split the training folder of ``data``.
-
-    Raises:
-        DataRefused: a folder is missing or a file cannot be read.
-    """
-    published = load_images(list_samples(data, "train"), progress)
-    images = without_duplicates(published)
-    training, validation = split_by_patient(images.samples, recipe.validation_fraction, recipe.seed)
-    return TrainingData(
-        images.select(training),
-        images.select(validation),
-        len(published.samples) - len(images.samples),
-    )
 
 
 def fit(
@@ -89,12 +56,13 @@ def fit(
         The weights file.
 
     Raises:
-        DataRefused: ``run_exists``, ``recipe_changed``, ``diverged``, or what is wrong with the
-            data or the weights.
+        DataRefused: ``run_exists``, ``recipe_changed``, or what is wrong with the data or the
+            weights.
+        WorkFailed: ``diverged``.
     """
     _claim(out, recipe, resume)
     keras.utils.set_random_seed(recipe.seed)
-    images = load_training_data(data, recipe, progress)
+    images = load_training_data(data, recipe.validation_fraction, recipe.seed, progress)
     epoch, model = _latest_checkpoint(out)
     if model is None:
         model = build(recipe.network, keras)
@@ -185,7 +153,7 @@ def _run_epoch(
         inputs, wanted = batches[step]
         results = model.train_on_batch(inputs, wanted, return_dict=True)
         if not np.isfinite(results["loss"]):
-            raise DataRefused(
+            raise WorkFailed(
                 "diverged", f"The loss is not a number in epoch {epoch + 1}, step {step + 1}."
             )
         bar.set_postfix(loss=f"{float(results['loss']):.4f}")

@@ -1,4 +1,4 @@
-"""The dilated residual network of Liang & Zheng (2019), at any width and depth, in any Keras namespace.
+"""The dilated residual network of Liang & Zheng (2019), at any width and depth, in any Keras.
 
 Source: G. Liang and L. Zheng, "A transfer learning method with deep residual network for
 pediatric pneumonia diagnosis", Computer Methods and Programs in Biomedicine, 2019,
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 EXPANSION = 4
-"""A bottleneck's output has this many times the channels of its 3x3 convolution (He et al. 2016)."""
+"""A bottleneck gives this many times the channels of its 3x3 convolution (He et al. 2016)."""
 
 OUTPUTS = ("normal", "pneumonia")
 """What the two sigmoid outputs stand for, in order."""

@@ -26,7 +26,8 @@ def _shrink(pixels: Pixels) -> Pixels:
     side = pixels.shape[0]
     margin = side // 12
     inner = cv2.resize(pixels, (side - 2 * margin,) * 2, interpolation=cv2.INTER_AREA)
-    return cv2.copyMakeBorder(inner, *(margin,) * 4, cv2.BORDER_CONSTANT, value=0)
+    bordered = cv2.copyMakeBorder(inner, *(margin,) * 4, cv2.BORDER_CONSTANT, value=0)
+    return np.asarray(bordered, np.uint8)
 
 
 def _stretch(pixels: Pixels) -> Pixels:

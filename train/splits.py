@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from train.datasets import Sample
+from train.datasets import (
+    LabelledImages,
+    Sample,
+    list_samples,
+    load_images,
+    without_duplicates,
+)
 
 
 def split_by_patient(
@@ -44,3 +52,36 @@ def split_by_patient(
     validation = [i for i, sample in enumerate(samples) if sample.patient in held_out]
     training = [i for i, sample in enumerate(samples) if sample.patient not in held_out]
     return training, validation
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The training folder without exact duplicates, split by patient.
+
+    Attributes:
+        training: images to learn from.
+        validation: images of the held-out patients.
+        duplicates: how many images were left out as exact copies.
+    """
+
+    training: LabelledImages
+    validation: LabelledImages
+    duplicates: int
+
+
+def load_training_data(
+    data: Path, fraction: float, seed: int, progress: bool = True
+) -> TrainingData:
+    """Read and split the training folder of ``data``.
+
+    Raises:
+        DataRefused: a folder is missing or a file cannot be read.
+    """
+    published = load_images(list_samples(data, "train"), progress)
+    images = without_duplicates(published)
+    training, validation = split_by_patient(images.samples, fraction, seed)
+    return TrainingData(
+        images.select(training),
+        images.select(validation),
+        len(published.samples) - len(images.samples),
+    )

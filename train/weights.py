@@ -72,7 +72,7 @@ def load_weights(path: Path) -> Weights:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
         recipe = recipe_from(json.loads(metadata["recipe"]))
         return Weights(tensors, recipe, json.loads(metadata["facts"]), digest)
     except OSError as error:

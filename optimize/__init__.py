@@ -1,0 +1,1 @@
+"""Turns trained networks into the small, checked artifacts that a clinic runs."""

@@ -1,0 +1,5 @@
+"""``python -m optimize`` is ``pneumokiosk-optimize``."""
+
+from optimize.cli import main
+
+main()

@@ -1,0 +1,239 @@
+"""Weights in, a checked artifact out: converted, compared with the network, hashed, described."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+import edge
+from edge.artifact import MANIFEST, FileRecord, Manifest, OperatingPoint
+from edge.errors import DataRefused, WorkFailed
+from edge.files import write_atomically
+from edge.phantom import draw_phantom
+from edge.preprocess import preprocess
+from edge.runtime import Model
+from optimize.card import model_card
+from optimize.tflite import census, convert
+from train.evaluation import margin
+from train.operating import calibrate
+from train.splits import load_training_data
+from train.weights import Weights, build_trained
+
+FP32_TOLERANCE = 1e-4
+"""Largest difference of score from the Keras network."""
+INT8_TOLERANCE = 0.01
+"""Largest mean difference of score from the Keras network."""
+CALIBRATION_IMAGES = 256
+COMPARISON_IMAGES = 256
+LICENCE = "Apache-2.0"
+ATTRIBUTION = (
+    "Trained on: Kermany, Zhang, Goldbaum, Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0. "
+    "Network after: Liang, Zheng, 2019, doi 10.1016/j.cmpb.2019.06.023."
+)
+
+Images = list[npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Preprocessed images for a conversion, each (size, size, 1).
+
+    Attributes:
+        calibration: to take int8 ranges from; of training patients only.
+        comparison: to compare the converted files with the network on; of validation patients.
+        source: where both come from, in words.
+    """
+
+    calibration: Images
+    comparison: Images
+    source: str
+
+
+def draw_samples(weights: Weights, data: Path | None, seed: int = 0) -> Samples:
+    """Choose images for a conversion.
+
+    Args:
+        weights: name the input contract and the split.
+        data: a ``chest_xray`` folder as published; None draws seeded synthetic phantoms.
+        seed: of the choice.
+    """
+    recipe = weights.recipe
+    contract = recipe.input
+    if data is None:
+        drawn = [
+            preprocess(draw_phantom(seed + i, 256, opacities=i % 4), contract)
+            for i in range(CALIBRATION_IMAGES // 4 + COMPARISON_IMAGES // 4)
+        ]
+        middle = len(drawn) // 2
+        return Samples(drawn[:middle], drawn[middle:], f"synthetic phantoms from seed {seed}")
+    images = load_training_data(data, recipe.validation_fraction, recipe.seed)
+    rng = np.random.default_rng(seed)
+
+    def some(pixels: npt.NDArray[Any], count: int) -> Images:
+        chosen = rng.permutation(len(pixels))[:count]
+        return [preprocess(pixels[i], contract) for i in chosen]
+
+    return Samples(
+        some(images.training.pixels, CALIBRATION_IMAGES),
+        some(images.validation.pixels, COMPARISON_IMAGES),
+        "calibration on training patients, comparison on validation patients, Guangzhou "
+        f"training folder, seed {seed}",
+    )
+
+
+def build_artifact(
+    weights: Weights,
+    out: Path,
+    samples: Samples,
+    *,
+    name: str,
+    release: str,
+    measured: dict[str, Any] | None = None,
+    progress: bool = True,
+) -> Manifest:
+    """Convert trained weights to fp32 and int8 and write the artifact folder.
+
+    Args:
+        weights: trained; their calibration and operating points go into the manifest.
+        out: folder to write; must not exist. It appears whole or not at all.
+        samples: from `draw_samples`.
+        name: of the model.
+        release: version of the model.
+        measured: an evaluation to carry along, as ``pneumokiosk-train evaluate --json`` gives it.
+        progress: show a progress bar.
+
+    Raises:
+        DataRefused: ``out_exists``, or ``untrained_weights`` without operating points.
+        WorkFailed: ``forbidden_operations`` or ``output_differs``.
+    """
+    if out.exists():
+        raise DataRefused("out_exists", f"{out} exists already; name another folder.")
+    facts = weights.facts
+    if "operating_points" not in facts or "calibration" not in facts:
+        raise DataRefused("untrained_weights", "The weights carry no operating points.")
+    steps = {"fp32": None, "int8": samples.calibration}
+    contents = {
+        variant: convert(weights, calibration)
+        for variant, calibration in tqdm(steps.items(), "converting", disable=not progress)
+    }
+    reports = _check(weights, contents, samples.comparison)
+    files = {f"{name}_{variant}.tflite": content for variant, content in contents.items()}
+    manifest = _manifest(weights, files, reports, samples, name, release, measured or {})
+    card = model_card(manifest).encode()
+    files["MODEL_CARD.md"] = card
+    manifest = replace(manifest, files={**manifest.files, "MODEL_CARD.md": _record(card)})
+    _write_folder(out, {**files, MANIFEST: manifest.to_json().encode()})
+    return manifest
+
+
+def _check(
+    weights: Weights, contents: dict[str, bytes], images: Images
+) -> dict[str, dict[str, Any]]:
+    """Compare every converted file with the Keras network; refuse what may not ship."""
+    for variant, content in contents.items():
+        forbidden = census(content).forbidden
+        if forbidden:
+            raise WorkFailed(
+                "forbidden_operations", f"The {variant} graph holds {', '.join(forbidden)}."
+            )
+    model = build_trained(weights, keras)
+    calibration = weights.facts["calibration"]
+    batch = np.stack(images)
+    expected = calibrate(margin(np.asarray(model.predict(batch, verbose=0))), calibration)
+    reports: dict[str, dict[str, Any]] = {}
+    for variant, content in contents.items():
+        converted = Model(content)
+        margins = np.array([converted.predict(image).margin for image in images])
+        difference = np.abs(calibrate(margins, calibration) - expected)
+        found, limit, figure = (
+            (float(difference.max()), FP32_TOLERANCE, "largest |difference of score|")
+            if variant == "fp32"
+            else (float(difference.mean()), INT8_TOLERANCE, "mean |difference of score|")
+        )
+        # Written so that a NaN is refused as well.
+        if not found <= limit:
+            raise WorkFailed(
+                "output_differs",
+                f"The {variant} file differs from the network: {figure} {found:.2g} on "
+                f"{len(images)} images, at most {limit:g} is allowed.",
+            )
+        reports[variant] = {
+            "difference": figure,
+            "found": found,
+            "allowed": limit,
+            "largest": float(difference.max()),
+            "images": len(images),
+            **asdict(census(content)),
+        }
+    return reports
+
+
+def _manifest(
+    weights: Weights,
+    files: dict[str, bytes],
+    reports: dict[str, dict[str, Any]],
+    samples: Samples,
+    name: str,
+    release: str,
+    measured: dict[str, Any],
+) -> Manifest:
+    variants = {variant: f"{name}_{variant}.tflite" for variant in reports}
+    facts = weights.facts
+    packages = ("tensorflow", "tf_keras", "keras", "ai-edge-litert", "numpy")
+    config = weights.recipe.network
+    side = int(Model(files[variants["fp32"]]).predict(samples.comparison[0]).attention.shape[0])
+    return Manifest(
+        name=name,
+        version=release,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        input=weights.recipe.input,
+        attention_shape=(side, side),
+        calibration=facts["calibration"],
+        operating_points=tuple(OperatingPoint(**p) for p in facts["operating_points"]),
+        variants=variants,
+        default_variant="int8",
+        files={file: _record(content) for file, content in files.items()},
+        made_from={
+            "weights_sha256": weights.sha256,
+            "width": config.width,
+            "recipe": weights.recipe.to_dict(),
+            "trained_on": facts.get("trained_on", {}),
+            "trained_by": facts.get("made_by", {}),
+            "validation": facts.get("validation", {}),
+            "conversion_images": samples.source,
+            "conversion": reports,
+            "versions": {"pneumokiosk": edge.__version__} | {p: version(p) for p in packages},
+        },
+        measured=measured,
+        licence=LICENCE,
+        attribution=ATTRIBUTION,
+    )
+
+
+def _record(content: bytes) -> FileRecord:
+    return FileRecord(len(content), hashlib.sha256(content).hexdigest())
+
+
+def _write_folder(out: Path, files: dict[str, bytes]) -> None:
+    """Write a folder beside its place and rename it there: it appears whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        for name, content in files.items():
+            write_atomically(temporary / name, content)
+        temporary.chmod(0o755)
+        temporary.replace(out)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise

@@ -1,0 +1,84 @@
+"""The command ``pneumokiosk-optimize``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+import edge
+from edge.console import Commands
+from edge.errors import DataRefused
+
+PATH = click.Path(path_type=Path)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(edge.__version__, prog_name="pneumokiosk-optimize")
+def cli() -> None:
+    """Turn a trained network into the artifact that a clinic runs."""
+    # TensorFlow greets on stderr at length; warnings and errors still come through.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@cli.command("convert")
+@click.argument("weights", type=PATH)
+@click.option("--out", type=PATH, required=True, help="Folder of the artifact; must not exist.")
+@click.option("--data", type=PATH, help="chest_xray folder as published, for int8 ranges.")
+@click.option("--name", default="compact", show_default=True, help="Name of the model.")
+@click.option("--release", default="1", show_default=True, help="Version of the model.")
+@click.option("--measured", type=PATH, help="Evaluation to carry along, a JSON file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
+def convert_command(
+    weights: Path,
+    out: Path,
+    data: Path | None,
+    name: str,
+    release: str,
+    measured: Path | None,
+    as_json: bool,
+) -> None:
+    """Convert WEIGHTS to an artifact: fp32 and int8 LiteRT, manifest, model card.
+
+    Without --data, int8 ranges and the comparison with the network come from seeded synthetic
+    phantoms, and the manifest says so.
+
+    Example: pneumokiosk-optimize convert runs/compact/weights.safetensors --data chest_xray
+    --out runs/artifact
+    """
+    from optimize.artifact import build_artifact, draw_samples
+    from train.weights import load_weights
+
+    loaded = load_weights(weights)
+    manifest = build_artifact(
+        loaded,
+        out,
+        draw_samples(loaded, data),
+        name=name,
+        release=release,
+        measured=_read_json(measured) if measured else None,
+    )
+    if as_json:
+        click.echo(manifest.to_json(), nl=False)
+        return
+    for variant, report in manifest.made_from["conversion"].items():
+        record = manifest.files[manifest.variants[variant]]
+        click.echo(
+            f"{variant}: {record.bytes:,} bytes, {report['partitions']} delegate partition(s), "
+            f"{report['difference']} {report['found']:.2g} (allowed {report['allowed']:g})"
+        )
+    click.echo(f"written: {out}")
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataRefused("invalid_evaluation", f"{path} is not an evaluation: {error}") from error
+
+
+def main() -> None:
+    """Entry point of ``pneumokiosk-optimize``."""
+    cli()

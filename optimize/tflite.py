@@ -1,0 +1,123 @@
+"""A trained network becomes a LiteRT file that gives a margin and an attention map.
+
+The converter fuses dilated convolutions and batch normalisation only for a graph with a static
+batch. So a tf-keras twin of the network is saved with one concrete signature, and what comes out
+is inspected before anyone may use it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tf_keras
+from ai_edge_litert.interpreter import Interpreter
+
+from train.network import OUTPUTS
+from train.weights import Weights, build_trained
+
+Images = Sequence[npt.NDArray[np.float32]]
+
+FORBIDDEN = ("SPACE_TO_BATCH", "BATCH_TO_SPACE", "VAR_HANDLE", "READ_VARIABLE", "CALL_ONCE", "Flex")
+"""How operations begin that mean that the converter did not fold the graph."""
+
+
+@dataclass(frozen=True)
+class Census:
+    """What is inside a LiteRT file.
+
+    Attributes:
+        operations: how often each operation occurs.
+        partitions: pieces that the XNNPACK delegate runs; 1 is best.
+    """
+
+    operations: dict[str, int]
+    partitions: int
+
+    @property
+    def forbidden(self) -> list[str]:
+        """Operations that no artifact may hold."""
+        return [name for name in self.operations if name.startswith(FORBIDDEN) or name == "CUSTOM"]
+
+
+class InferenceTwin(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+    """The network for one image, without its training parts, with the attention map in its graph.
+
+    With global average pooling and two dense layers the Grad-CAM weights (Selvaraju et al., ICCV
+    2017) have a closed form: the gradient of the margin with respect to the pooled features is
+    ``W1 (mask * w)``, where ``mask`` marks the active hidden units and ``w`` is the difference of
+    the two output columns. So the clinic needs no gradients.
+    """
+
+    def __init__(self, model: Any) -> None:
+        """Wrap a trained tf-keras model from `train.network.build`."""
+        super().__init__()
+        self._features = tf_keras.Model(model.input, model.get_layer("features").output)
+        hidden, hidden_bias = model.get_layer("dense").get_weights()
+        output, output_bias = model.get_layer("logits").get_weights()
+        positive, negative = OUTPUTS.index("pneumonia"), OUTPUTS.index("normal")
+        # The dense layers become 1x1 convolutions: the int8 delegate wants four dimensions.
+        self._hidden = tf.constant(hidden[None, None])
+        self._hidden_bias = tf.constant(hidden_bias)
+        self._back = tf.constant(hidden.T[None, None])
+        self._direction = tf.constant(output[:, positive] - output[:, negative])
+        self._offset = tf.constant(output_bias[positive] - output_bias[negative])
+
+    def predict(self, image: Any) -> dict[str, Any]:
+        """(1, size, size, 1) to ``margin`` (1, 1) and ``attention`` (1, h, w, 1), at least 0."""
+        features = self._features(image, training=False)
+        pooled = tf.reduce_mean(features, [1, 2], keepdims=True)
+        hidden = tf.nn.relu(tf.nn.conv2d(pooled, self._hidden, 1, "VALID") + self._hidden_bias)
+        direction = self._direction[None, None, :, None]
+        margin = tf.nn.conv2d(hidden, direction, 1, "VALID") + self._offset
+        # A comparison and a cast would split the delegate in two.
+        mask = tf.minimum(1e6 * hidden, 1.0)
+        weights = tf.nn.conv2d(mask * self._direction, self._back, 1, "VALID")
+        attention = tf.nn.relu(tf.reduce_sum(features * weights, axis=-1, keepdims=True))
+        return {"margin": tf.reshape(margin, (1, 1)), "attention": attention}
+
+
+def convert(weights: Weights, calibration: Images | None = None) -> bytes:
+    """Convert a trained network to a LiteRT file.
+
+    Args:
+        weights: of the network.
+        calibration: preprocessed images, each (size, size, 1), to take the ranges of a full int8
+            conversion from (per channel for weights); None converts to float32.
+
+    Returns:
+        The file. Its signature ``serving_default`` has the input ``image`` and the outputs
+        ``margin`` and ``attention``, all float32.
+    """
+    model = build_trained(weights, tf_keras)
+    twin = InferenceTwin(model)
+    config = weights.recipe.network
+    shape = (1, config.input_size, config.input_size, config.channels)
+    function = tf.function(
+        twin.predict, input_signature=[tf.TensorSpec(shape, tf.float32, name="image")]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        signature = {"serving_default": function.get_concrete_function()}
+        tf.saved_model.save(twin, folder, signatures=signature)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if calibration is not None:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: ([image[None]] for image in calibration)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        return bytes(converter.convert())
+
+
+def census(content: bytes) -> Census:
+    """Count the operations and delegate partitions of a LiteRT file."""
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    # No public call lists the operations together with what the delegate took.
+    counts = Counter(str(op["op_name"]) for op in interpreter._get_ops_details())
+    partitions = counts.pop("DELEGATE", 0)
+    return Census(dict(sorted(counts.items())), partitions)
