@@ -36,3 +36,11 @@ class WorkFailed(PneumoKioskError):
     """The input was right, but the work on it did not come out: training diverged, for one."""
 
     exit_status = 3
+
+
+class FieldRefused(PneumoKioskError):
+    """Something typed about the patient breaks a rule."""
+
+
+class RecordsUnavailable(PneumoKioskError):
+    """The screenings cannot be stored or read."""

@@ -59,7 +59,7 @@ def read_radiograph(data: bytes) -> Radiograph:
     if len(data) > MAX_BYTES:
         raise ImageRefused(
             "file_too_large",
-            f"The file has {len(data):,} bytes; at most {MAX_BYTES:,} are accepted.",
+            f"The file is larger than the {MAX_BYTES // 2**20} MiB that are accepted.",
         )
     if data.startswith(PNG_SIGNATURE):
         kind, (width, height) = "png", _check_png(data)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 import edge
 from edge.artifact import Artifact
-from edge.errors import ArtifactRefused, ImageRefused
+from edge.errors import ArtifactRefused, ImageRefused, PneumoKioskError
 from edge.preprocess import preprocess
 from edge.radiograph import Radiograph, read_radiograph
 from edge.runtime import Floats, Model
@@ -103,13 +103,15 @@ class Screener:
         try:
             radiograph = read_radiograph(data)
         except ImageRefused as refusal:
-            timings = _timings(started, time.perf_counter())
-            return self._refused(refusal, timings)
+            return self.refuse(refusal, _timings(started, time.perf_counter()))
         decoded = time.perf_counter()
         image = preprocess(radiograph.pixels, self.manifest.input)
         preprocessed = time.perf_counter()
         prediction = self._model.predict(image)
         timings = _timings(started, decoded, preprocessed, time.perf_counter())
+        if not math.isfinite(prediction.margin):  # it would compare as some outcome otherwise
+            refusal = ImageRefused("model_failed", "The model gave no number for this image.")
+            return self.refuse(refusal, timings)
         score = self._calibrated(prediction.margin)
         return Screening(
             id=uuid.uuid4().hex,
@@ -134,7 +136,10 @@ class Screener:
             return "refer"
         return "uncertain" if score >= thresholds["uncertain"] else "below_threshold"
 
-    def _refused(self, refusal: ImageRefused, timings: dict[str, float]) -> Screening:
+    def refuse(
+        self, refusal: PneumoKioskError, timings: dict[str, float] | None = None
+    ) -> Screening:
+        """The screening of something that cannot be screened, with the reason."""
         return Screening(
             id=uuid.uuid4().hex,
             outcome="refused",
@@ -142,7 +147,7 @@ class Screener:
             thresholds=self.manifest.thresholds,
             reasons=((refusal.code, refusal.message),),
             model=self.model_identity,
-            timings_ms=timings,
+            timings_ms=_timings(0.0, 0.0) if timings is None else timings,
         )
 
 

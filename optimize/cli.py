@@ -67,7 +67,7 @@ def convert_command(
         record = manifest.files[manifest.variants[variant]]
         click.echo(
             f"{variant}: {record.bytes:,} bytes, {report['partitions']} delegate partition(s), "
-            f"{report['difference']} {report['found']:.2g} (allowed {report['allowed']:g})"
+            f"mean difference of score {report['difference_from_network']['mean_score']:.2g}"
         )
     click.echo(f"written: {out}")
 
