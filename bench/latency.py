@@ -1,0 +1,156 @@
+"""How long one image takes, every backend in turn in one run.
+
+Single stream, as in MLPerf inference: the next image starts when the last is done. The backends
+take turns in an order shuffled anew each round, so that a machine that slows down slows them all.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from bench.backends import Backend, Image
+from edge.phantom import draw_phantom
+from edge.preprocess import InputContract, preprocess
+
+Samples = dict[str, list[float]]
+REFERENCE = "full network, LiteRT fp32"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        name, version: of the backend.
+        p50_ms, p90_ms, p99_ms: percentiles of the time of one image.
+        ratio, ratio_low, ratio_high: how many times faster than the full network in LiteRT fp32:
+            the median over rounds of the ratio within a round, with a 95 % bootstrap interval.
+        size_bytes: of the model file.
+        peak_mib: largest resident memory of a fresh process that loads it and predicts.
+        runs: how many images were timed.
+    """
+
+    name: str
+    version: str
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    size_bytes: int | None
+    peak_mib: float
+    runs: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as plain values."""
+        return asdict(self)
+
+
+def measure(
+    backends: Sequence[Backend],
+    rounds: int,
+    threads: int = 2,
+    seed: int = 0,
+    warmup: int = 5,
+    progress: bool = True,
+) -> Samples:
+    """Time every backend once a round.
+
+    Args:
+        backends: what to time.
+        rounds: images for each.
+        threads: processor threads that a prediction may use.
+        seed: of the order within each round.
+        warmup: predictions of each backend that are not counted.
+        progress: show a progress bar.
+
+    Returns:
+        Milliseconds by backend name, in the order of the rounds.
+    """
+    image = _image()
+    predictors = {backend.name: backend.load(threads) for backend in backends}
+    for predict in predictors.values():
+        for _ in range(warmup):
+            predict(image)
+    rng = np.random.default_rng(seed)
+    names = list(predictors)
+    samples: Samples = {name: [] for name in names}
+    for _ in tqdm(range(rounds), "timing", disable=not progress):
+        for i in rng.permutation(len(names)):
+            predict = predictors[names[i]]
+            started = time.perf_counter_ns()
+            predict(image)
+            samples[names[i]].append((time.perf_counter_ns() - started) / 1e6)
+    return samples
+
+
+def summarize(
+    backends: Sequence[Backend], samples: Samples, peaks: dict[str, float], seed: int = 0
+) -> list[Row]:
+    """Raw samples to the rows of the table.
+
+    Args:
+        backends: names, versions and sizes.
+        samples: from `measure`; `REFERENCE` must be among them.
+        peaks: from `peak_memory`.
+        seed: of the bootstrap.
+    """
+    reference = np.array(samples[REFERENCE])
+    rows = []
+    for backend in backends:
+        times = np.array(samples[backend.name])
+        ratio, low, high = median_interval(reference / times, seed)
+        p50, p90, p99 = (float(p) for p in np.percentile(times, [50, 90, 99]))
+        rows.append(
+            Row(
+                backend.name,
+                backend.version,
+                p50,
+                p90,
+                p99,
+                ratio,
+                low,
+                high,
+                backend.size_bytes,
+                peaks[backend.name],
+                len(times),
+            )
+        )
+    return rows
+
+
+def median_interval(
+    values: npt.NDArray[np.float64], seed: int, resamples: int = 2000
+) -> tuple[float, float, float]:
+    """The median and its 95 % percentile bootstrap interval."""
+    rng = np.random.default_rng(seed)
+    drawn = values[rng.integers(0, len(values), (resamples, len(values)))]
+    low, high = np.percentile(np.median(drawn, axis=1), [2.5, 97.5])
+    return float(np.median(values)), float(low), float(high)
+
+
+def peak_memory(backend: Backend, threads: int) -> float:
+    """Largest resident memory in MiB of a fresh process that loads a backend and predicts once."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_peak, backend, threads).result()
+
+
+def _peak(backend: Backend, threads: int) -> float:
+    backend.load(threads)(_image())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _image() -> Image:
+    return preprocess(draw_phantom(0, 512), InputContract())
