@@ -8,6 +8,7 @@ collimated and compressed anew.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +53,11 @@ class Augmentation:
                 raise ValueError(
                     f"{name} is a probability in [0, 1]. Received: {getattr(self, name)}"
                 )
-        if not 0.0 <= self.scale < 1.0 or min(self.rotation, self.shift, self.exposure) < 0:
-            raise ValueError(f"Strengths must not be negative, scale below 1. Received: {self}")
+        strengths = (self.rotation, self.shift, self.exposure, self.noise)
+        if not 0.0 <= self.scale < 1.0 or not all(0.0 <= s < math.inf for s in strengths):
+            raise ValueError(
+                f"Strengths must be finite and not negative, scale below 1. Received: {self}"
+            )
 
 
 def augment(pixels: Pixels, settings: Augmentation, rng: np.random.Generator) -> Pixels:

@@ -27,6 +27,7 @@ from train.schedule import learning_rate
 from train.splits import TrainingData, load_training_data
 from train.weights import Weights, put_weights, save_weights, weights_of
 
+RANDOM_START = "random weights"
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 
 
@@ -41,14 +42,14 @@ def fit(
 ) -> Path:
     """Train a network and write ``out/weights.safetensors``.
 
-    The folder also keeps ``log.csv`` (a row an epoch), ``recipe.json`` and, until training ends,
-    the checkpoint of the last finished epoch.
+    The folder also keeps ``log.csv`` (a row an epoch), ``recipe.json``, what training started from
+    (``started_from.txt``) and the checkpoint of the last finished epoch.
 
     Args:
         recipe: how to train.
         data: a ``chest_xray`` folder as published; only its training folder is read.
         out: folder of this run.
-        resume: go on from the last finished epoch of the same recipe.
+        resume: go on from the last finished epoch of the same recipe and beginning.
         start_from: weights to begin with instead of random ones.
         progress: show progress bars.
 
@@ -56,11 +57,12 @@ def fit(
         The weights file.
 
     Raises:
-        DataRefused: ``run_exists``, ``recipe_changed``, or what is wrong with the data or the
-            weights.
+        DataRefused: ``run_exists``, ``recipe_changed``, ``start_changed``, ``too_few_images``, or
+            what is wrong with the data or the weights.
         WorkFailed: ``diverged``.
     """
-    _claim(out, recipe, resume)
+    started_from = start_from.sha256 if start_from else RANDOM_START
+    _claim(out, recipe, started_from, resume)
     keras.utils.set_random_seed(recipe.seed)
     images = load_training_data(data, recipe.validation_fraction, recipe.seed, progress)
     epoch, model = _latest_checkpoint(out)
@@ -82,7 +84,7 @@ def fit(
             "training_images": len(images.training.samples),
             "validation_images": len(images.validation.samples),
             "duplicates_removed": images.duplicates,
-            "started_from": start_from.sha256 if start_from else "random weights",
+            "started_from": started_from,
         },
         "made_by": {
             "pneumokiosk": edge.__version__,
@@ -98,9 +100,10 @@ def fit(
     return path
 
 
-def _claim(out: Path, recipe: Recipe, resume: bool) -> None:
-    """Make the run folder, or make sure that a resumed one belongs to the same recipe."""
+def _claim(out: Path, recipe: Recipe, started_from: str, resume: bool) -> None:
+    """Make the run folder, or make sure that a resumed one has the same recipe and beginning."""
     path = out / "recipe.json"
+    beginning = out / "started_from.txt"
     text = json.dumps(recipe.to_dict(), indent=2)
     if path.exists():
         if not resume:
@@ -111,7 +114,15 @@ def _claim(out: Path, recipe: Recipe, resume: bool) -> None:
             raise DataRefused(
                 "recipe_changed", f"{path} differs from the recipe given; resume needs the same."
             )
+        begun = beginning.read_text(encoding="utf-8") if beginning.exists() else RANDOM_START
+        if begun != started_from:
+            raise DataRefused(
+                "start_changed",
+                f"The run in {out} started from {begun}; resume needs the same. "
+                f"Received: {started_from}.",
+            )
         return
+    write_atomically(beginning, started_from.encode())
     write_atomically(path, text.encode())
 
 
@@ -143,6 +154,13 @@ def _run_epoch(
     batches = TrainingBatches(images.training, recipe, epoch)
     history = [row["val_accuracy"] for row in log]
     steps = len(batches)
+    if not steps:
+        raise DataRefused(
+            "too_few_images",
+            f"{len(images.training.samples)} training images do not fill a batch of "
+            f"{recipe.batch}.",
+        )
+    _seed_dropout(model, recipe.seed, epoch)
     rate = 0.0
     results: dict[str, Any] = {}
     model.reset_metrics()
@@ -169,6 +187,14 @@ def _run_epoch(
         "learning_rate": rate,
         "seconds": time.perf_counter() - started,
     }
+
+
+def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
+    """Let dropout depend on seed and epoch alone: a saved model forgets its random state."""
+    for place, layer in enumerate(model.layers):
+        if (generator := getattr(layer, "seed_generator", None)) is not None:
+            first = np.random.default_rng([seed, epoch, place]).integers(2**31)
+            generator.state.assign([first, 0])
 
 
 def _checkpoint(out: Path, model: Any, epoch: int, log: list[dict[str, float]]) -> None:

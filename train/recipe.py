@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -61,9 +62,14 @@ class Recipe:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}. Received: {self!r}")
-        if min(self.epochs, self.batch, self.patience) < 1 or self.learning_rate <= 0:
+        if min(self.epochs, self.batch, self.patience) < 1 or min(self.warmup, self.seed) < 0:
             raise ValueError(
-                "epochs, batch and patience must be at least 1 and learning_rate above 0. "
+                "epochs, batch and patience must be at least 1, warmup and seed at least 0. "
+                f"Received: {self!r}"
+            )
+        if not 0.0 < self.learning_rate < math.inf or not 0.0 <= self.weight_decay < math.inf:
+            raise ValueError(
+                "learning_rate must be above 0 and weight_decay at least 0, both finite. "
                 f"Received: {self!r}"
             )
         if not 0.0 <= self.label_smoothing < 1.0 or not 0.0 < self.validation_fraction < 1.0:
@@ -137,7 +143,7 @@ def _replace(settings: Any, values: dict[str, Any], where: str) -> Any:
 
 def _as_type_of(current: Any, value: Any, where: str) -> Any:
     if isinstance(current, tuple) and isinstance(value, list | tuple):
-        return tuple(value)
+        return tuple(_as_type_of(current[0], v, f"an entry of {where}") for v in value)
     if isinstance(current, float) and type(value) is int:
         return float(value)
     if type(value) is not type(current):

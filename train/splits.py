@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.errors import DataRefused
 from train.datasets import (
     LabelledImages,
     Sample,
@@ -75,13 +76,17 @@ def load_training_data(
     """Read and split the training folder of ``data``.
 
     Raises:
-        DataRefused: a folder is missing or a file cannot be read.
+        DataRefused: a folder is missing, a file cannot be read, or ``too_few_patients``: one side
+            of the split holds one class only.
     """
     published = load_images(list_samples(data, "train"), progress)
     images = without_duplicates(published)
-    training, validation = split_by_patient(images.samples, fraction, seed)
-    return TrainingData(
-        images.select(training),
-        images.select(validation),
-        len(published.samples) - len(images.samples),
-    )
+    training, validation = map(images.select, split_by_patient(images.samples, fraction, seed))
+    for name, part in (("training", training), ("validation", validation)):
+        if len(np.unique(part.labels)) != 2:
+            raise DataRefused(
+                "too_few_patients",
+                f"Holding out {fraction:g} of the patients of {data} leaves the {name} images "
+                "without one of the classes.",
+            )
+    return TrainingData(training, validation, len(published.samples) - len(images.samples))
