@@ -109,9 +109,10 @@ class Screener:
         preprocessed = time.perf_counter()
         prediction = self._model.predict(image)
         timings = _timings(started, decoded, preprocessed, time.perf_counter())
-        if not math.isfinite(prediction.margin):  # it would compare as some outcome otherwise
-            refusal = ImageRefused("model_failed", "The model gave no number for this image.")
-            return self.refuse(refusal, timings)
+        # Not-a-number compares as some outcome or other.
+        if not (math.isfinite(prediction.margin) and np.isfinite(prediction.attention).all()):
+            failure = ImageRefused("model_failed", "The model gave no number for this image.")
+            return self.refuse(failure, timings)
         score = self._calibrated(prediction.margin)
         return Screening(
             id=uuid.uuid4().hex,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -58,7 +59,7 @@ def convert_command(
         draw_samples(loaded, data),
         name=name,
         release=release,
-        measured=_read_json(measured) if measured else None,
+        measured=_read_evaluation(measured, loaded.sha256) if measured else None,
     )
     if as_json:
         click.echo(manifest.to_json(), nl=False)
@@ -72,11 +73,17 @@ def convert_command(
     click.echo(f"written: {out}")
 
 
-def _read_json(path: Path) -> dict[str, object]:
+def _read_evaluation(path: Path, weights_sha256: str) -> dict[str, Any]:
+    """An evaluation of these very weights, without its list of single scores."""
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        evaluation = dict(json.loads(path.read_text(encoding="utf-8")))
+        made_of = evaluation["weights_sha256"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataRefused("invalid_evaluation", f"{path} is not an evaluation: {error}") from error
+    if made_of != weights_sha256:
+        raise DataRefused("other_evaluation", f"{path} is an evaluation of other weights.")
+    evaluation.pop("scores", None)
+    return evaluation
 
 
 def main() -> None:
