@@ -1,0 +1,281 @@
+"""The clinic's command line. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+import edge
+from edge.console import Commands
+from edge.errors import ArtifactRefused, ImageRefused, PneumoKioskError
+
+if TYPE_CHECKING:
+    from edge.screening import Screener, Screening
+
+REFUSED = 1
+"""Exit status of a command that ran, and refused or failed at some of its work."""
+
+_ARTIFACT = click.option(
+    "--artifact",
+    type=click.Path(path_type=Path),
+    help="Folder of the model artifact.  [default: the one that comes with the kiosk]",
+)
+_VARIANT = click.option(
+    "--variant",
+    type=click.Choice(["int8", "fp32"]),
+    help="Numeric type of the model.  [default: the artifact's own]",
+)
+_THREADS = click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Processor threads that one prediction may use.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class CommandFailed(PneumoKioskError):
+    """The command was right, but this machine did not let it through."""
+
+    exit_status = REFUSED
+
+
+@click.group(cls=Commands, epilog="Example: pneumokiosk serve")
+@click.version_option(edge.__version__, prog_name="pneumokiosk")
+def cli() -> None:
+    """Screen chest X-rays of young children for pneumonia, offline.
+
+    Screening aid. Not a diagnosis. A clinician decides.
+    """
+
+
+@cli.command(epilog="Example: pneumokiosk serve --port 8080 --data-dir /var/lib/pneumokiosk")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="TCP port; 0 takes any that is free.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the records.  [default: the user's data folder]",
+)
+@_ARTIFACT
+@_VARIANT
+@_THREADS
+def serve(
+    host: str,
+    port: int,
+    data_dir: Path | None,
+    artifact: Path | None,
+    variant: str | None,
+    threads: int,
+) -> None:
+    """Serve the kiosk's page on this machine."""
+    from edge.artifact import DEFAULT_ARTIFACT
+    from edge.web import KioskConfig, create_app
+    from edge.web import server as web_server
+
+    if not web_server.is_loopback(host):
+        raise PneumoKioskError(
+            "host_not_loopback",
+            f"--host must be an address of this machine alone, such as 127.0.0.1. Received: {host}",
+        )
+    folder = _prepared(data_dir or _default_data_dir())
+    app = create_app(KioskConfig(folder, artifact or DEFAULT_ARTIFACT, variant, threads))
+    refusal = app.extensions["kiosk"].refusal
+    if refusal is not None:
+        click.echo(f"warning: {refusal.message} ({refusal.code})", err=True)
+        click.echo("warning: The kiosk starts, but it screens nothing.", err=True)
+    try:
+        web_server.serve(app, host, port, _announce)
+    except OSError as error:
+        raise CommandFailed(
+            "port_unavailable", f"Cannot listen on {host} port {port}: {error.strerror}."
+        ) from error
+
+
+@cli.command(epilog="Example: pneumokiosk screen --json chest.png > outcomes.jsonl")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_JSON
+@_ARTIFACT
+@_VARIANT
+@_THREADS
+def screen(
+    files: tuple[Path, ...],
+    as_json: bool,
+    artifact: Path | None,
+    variant: str | None,
+    threads: int,
+) -> None:
+    """Screen image files, one line each.
+
+    Exits with 0 when all were screened, 1 when some were refused, 2 when the model was refused.
+    """
+    screener = _screener(artifact, variant, threads)
+    refused = False
+    for path in files:
+        screening = _screened(screener, path)
+        refused = refused or screening.outcome == "refused"
+        if as_json:
+            click.echo(json.dumps({**screening.to_dict(), "file": str(path)}))
+        else:
+            click.echo(_line(path, screening))
+    sys.exit(REFUSED if refused else 0)
+
+
+@cli.command(epilog="Example: pneumokiosk verify --json")
+@click.argument("artifact", required=False, type=click.Path(path_type=Path))
+@_JSON
+def verify(artifact: Path | None, as_json: bool) -> None:
+    """Check an artifact: every hash, then every variant on the demonstration image.
+
+    Exits with 0 when all holds, 1 when the artifact is refused.
+    """
+    try:
+        report = _verified(artifact)
+    except ArtifactRefused as refusal:
+        if as_json:
+            reasons = [{"code": refusal.code, "message": refusal.message}]
+            click.echo(json.dumps({"status": "refused", "reasons": reasons}))
+        refusal.exit_status = REFUSED
+        raise
+    if as_json:
+        click.echo(json.dumps(report))
+        return
+    click.echo(f"{report['artifact']}: {report['name']} {report['version']}")
+    click.echo("manifest: its content matches its own hash")
+    for name, record in report["files"].items():
+        click.echo(f"{name}: {record['bytes']:,} bytes, SHA-256 {record['sha256']} matches")
+    for name, seen in report["variants"].items():
+        click.echo(f"{name}: loaded; demonstration image screened in {seen['total_ms']:.0f} ms")
+    click.echo("The artifact is whole.")
+
+
+@cli.command(epilog="Example: pneumokiosk phantom demonstration.png --opacities 2")
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the drawing."
+)
+@click.option(
+    "--opacities",
+    type=click.IntRange(0, 20),
+    default=0,
+    show_default=True,
+    help="Bright patches in the lungs.",
+)
+def phantom(out: Path, seed: int, opacities: int) -> None:
+    """Draw a demonstration image (PNG). It is synthetic: drawn, not filmed."""
+    from edge.files import write_atomically
+    from edge.phantom import phantom_png
+
+    try:
+        write_atomically(out, phantom_png(seed, opacities=opacities))
+    except OSError as error:
+        raise CommandFailed(
+            "cannot_write", f"{out} cannot be written: {error.strerror}."
+        ) from error
+    click.echo(f"Drew a synthetic image: {out}")
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    cli(prog_name="pneumokiosk")
+    sys.exit(0)
+
+
+def _announce(address: str) -> None:
+    click.echo(f"PneumoKiosk is ready at {address} (Ctrl+C stops it)")
+    sys.stdout.flush()
+
+
+def _default_data_dir() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("pneumokiosk", appauthor=False))
+
+
+def _prepared(folder: Path) -> Path:
+    try:
+        # Patients' records: for this user's eyes.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise PneumoKioskError(
+            "data_dir_unusable", f"{folder} cannot be created: {error.strerror}."
+        ) from error
+    return folder
+
+
+def _screener(artifact: Path | None, variant: str | None, threads: int) -> Screener:
+    from edge.artifact import DEFAULT_ARTIFACT, load_artifact
+    from edge.screening import Screener
+
+    return Screener(load_artifact(artifact or DEFAULT_ARTIFACT), variant, threads)
+
+
+def _screened(screener: Screener, path: Path) -> Screening:
+    from edge.radiograph import MAX_BYTES
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return screener.refuse(
+            ImageRefused("unreadable_file", f"The file cannot be read: {reason}")
+        )
+    return screener.screen(data)
+
+
+def _line(path: Path, screening: Screening) -> str:
+    if screening.score is None:
+        code, message = screening.reasons[0]
+        found = f"refused: {message} ({code})"
+    else:
+        outcome = screening.outcome.replace("_", " ")
+        refer, uncertain = screening.thresholds["refer"], screening.thresholds["uncertain"]
+        found = (
+            f"{outcome}, score {screening.score:.3f} (uncertain from {uncertain:.3f}, refer from "
+            f"{refer:.3f}), {screening.timings_ms['total']:.0f} ms, "
+            f"{screening.model['name']} {screening.model['version']}"
+        )
+    return f"{path}: {found} – {edge.STANDING_SENTENCE}"
+
+
+def _verified(folder: Path | None) -> dict[str, Any]:
+    """Load everything; what is returned is what was checked."""
+    from edge.artifact import DEFAULT_ARTIFACT, load_artifact
+    from edge.phantom import phantom_png
+    from edge.screening import Screener
+
+    artifact = load_artifact(folder or DEFAULT_ARTIFACT)
+    manifest = artifact.manifest
+    image = phantom_png()
+    variants = {}
+    for variant in sorted(manifest.variants):
+        screening = Screener(artifact, variant).screen(image)
+        if screening.score is None or not math.isfinite(screening.score):
+            code, message = screening.reasons[0]
+            raise ArtifactRefused("model_unusable", f"Variant {variant} fails: {message} ({code})")
+        variants[variant] = {
+            "demonstration_score": screening.score,
+            "total_ms": screening.timings_ms["total"],
+        }
+    return {
+        "status": "ok",
+        "artifact": str(artifact.folder),
+        "name": manifest.name,
+        "version": manifest.version,
+        "files": {name: vars(record) for name, record in manifest.files.items()},
+        "variants": variants,
+        "notice": edge.STANDING_SENTENCE,
+    }

@@ -1,0 +1,132 @@
+"""waitress, listening where it is told and stopping when it is told."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable
+from typing import IO, Any, NoReturn
+
+from flask import Flask
+from waitress.buffers import OverflowableBuffer
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+
+from edge.web import MAX_BODY
+
+THREADS = 4
+"""Screenings take turns; the other threads answer pages meanwhile."""
+
+MAX_READ = 256 * 1024 * 1024
+"""Bodies up to this size are read to their end, though no more than `MAX_BODY` is kept: a server
+that hangs up on an upload shows the operator a broken connection instead of the reason."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # some other name
+        return False
+
+
+def serve(app: Flask, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl+C.
+
+    Args:
+        app: from `edge.web.create_app`.
+        host: an address of this machine.
+        port: 0 for any that is free.
+        on_ready: called with the kiosk's address once it listens.
+
+    Raises:
+        OSError: the port is in use, or the address is not this machine's.
+    """
+    listener = _listen("127.0.0.1" if host == "localhost" else host, port)
+    server = create_server(
+        app,
+        sockets=[listener],
+        threads=THREADS,
+        ident=None,
+        max_request_body_size=MAX_READ,
+    )
+    server.channel_class = _Channel
+    signal.signal(signal.SIGTERM, _stop)
+    shown = f"[{host}]" if ":" in host else host
+    on_ready(f"http://{shown}:{listener.getsockname()[1]}/")
+    try:
+        server.run()  # returns at Ctrl+C and at SystemExit
+    finally:
+        server.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        # A kiosk that was just stopped may start again on its port at once.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+class _BoundedBuffer:
+    """Counts all that arrives and keeps it only while it is no more than `MAX_BODY`."""
+
+    def __init__(self) -> None:
+        self._received = 0
+        self._kept = _spool()
+
+    def __len__(self) -> int:
+        return self._received
+
+    def append(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received <= MAX_BODY:
+            self._kept.append(data)
+        elif len(self._kept):
+            self._kept.close()
+            self._kept = _spool()
+
+    def getfile(self) -> IO[bytes]:
+        file: IO[bytes] = self._kept.getfile()
+        return file
+
+    def close(self) -> None:
+        self._kept.close()
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Leaves it to the app to refuse a body that is too large, so that the reason is shown."""
+
+    expect_continue: bool
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.body_rcv is None:
+            return
+        self.body_rcv.buf = _BoundedBuffer()
+        if self.expect_continue and MAX_BODY < self.content_length < MAX_READ:
+            # The client asks before it sends: answer at once.
+            self.expect_continue = False
+            self.headers["CONNECTION"] = "close"
+            self.completed = True
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = _Parser
+
+
+def _spool() -> Any:
+    return OverflowableBuffer(512 * 1024)
