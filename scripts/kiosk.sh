@@ -12,6 +12,8 @@ kiosk_fingerprint() {
         | xargs -0 sha256sum | sha256sum)
 }
 
+# setuptools would pack what an earlier build left there, removed files included.
+rm -rf "$root/build"
 make_environment "$root/.venv-kiosk" "$(kiosk_fingerprint)" "$root"
 echo "Starting the kiosk; stop it with Ctrl+C." >&2
 exec "$root/.venv-kiosk/bin/pneumokiosk" serve "$@"
