@@ -14,8 +14,9 @@ find_python() {
     return 1
 }
 
-# make_environment FOLDER FINGERPRINT PIP-ARGUMENT...: install into a virtual environment, once.
-# The stamp is written last, so that an interrupted installation is done anew.
+# make_environment FOLDER FINGERPRINT COMMAND...: make a virtual environment, once.
+# COMMAND installs into it, with the environment's own programs first on the path. The stamp is
+# written last, so that an interrupted installation is done anew.
 make_environment() {
     local folder=$1 fingerprint=$2 python
     shift 2
@@ -26,6 +27,11 @@ make_environment() {
     echo "Making $folder (the first time takes a minute or two) ..." >&2
     rm -f "$folder/.installed"
     "$python" -m venv --clear "$folder"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+    VIRTUAL_ENV="$folder" PATH="$folder/bin:$PATH" "$@"
     printf '%s' "$fingerprint" > "$folder/.installed"
+}
+
+# install ARGUMENT...: pip install in the environment on the path.
+install() {
+    python -m pip install --quiet --disable-pip-version-check "$@"
 }

@@ -17,18 +17,19 @@ install_browser() {
         echo "Chromium cannot be installed: the browser tests will be skipped." >&2
 }
 
+install_lowest() {
+    install uv
+    uv pip install --quiet --resolution lowest-direct --editable '.[dev]'
+}
+
 install_browser
 settings=$(sha256sum pyproject.toml)
 if [ "${1:-}" = --lowest ]; then
     shift
-    constraints=$(mktemp)
-    trap 'rm -f "$constraints"' EXIT
-    grep -oE '"[a-z][a-z0-9-]*>=[0-9.]+"' pyproject.toml | tr -d '"' | sed 's/>=/==/' \
-        | grep -v '^setuptools' > "$constraints"
-    make_environment .venv-lowest "$settings" --constraint "$constraints" --editable '.[dev]'
+    make_environment "$PWD/.venv-lowest" "$settings" install_lowest
     exec .venv-lowest/bin/python -m pytest "$@"
 fi
-make_environment .venv-test "$settings" --editable '.[dev]'
+make_environment "$PWD/.venv-test" "$settings" install --editable '.[dev]'
 .venv-test/bin/ruff check
 .venv-test/bin/ruff format --check
 .venv-test/bin/mypy
