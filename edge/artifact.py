@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,11 @@ class Manifest:
             raise ValueError("default_variant must be one of variants")
         if not set(self.variants.values()) <= set(self.files):
             raise ValueError("every variant's file must be listed in files")
-        if any(Path(name).name != name or name == MANIFEST for name in self.files):
+        if not all(map(_is_plain, self.files)):
             raise ValueError("files must be plain names inside the artifact's folder")
-        if float(self.calibration["slope"]) <= 0:
-            raise ValueError("calibration slope must be above 0")
+        slope, intercept = (float(self.calibration[name]) for name in ("slope", "intercept"))
+        if not (0 < slope < math.inf and math.isfinite(intercept)):
+            raise ValueError("calibration must have a slope above 0 and an intercept")
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -178,6 +180,11 @@ def _read_manifest(path: Path) -> Manifest:
         return _manifest_from(content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactRefused("manifest_invalid", f"{path} is not valid: {error}") from error
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a file's name stays inside the artifact's folder."""
+    return Path(name).name == name not in ("", "..", MANIFEST) and name.isprintable()
 
 
 def _manifest_from(content: dict[str, Any]) -> Manifest:
