@@ -1,0 +1,81 @@
+"""What the kiosk's tests share: an app on a fresh data folder, and images drawn for them."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from edge.artifact import Artifact, load_artifact
+from edge.phantom import draw_phantom, phantom_png
+from edge.screening import Screener
+from edge.web import KioskConfig, create_app
+
+
+@pytest.fixture(scope="session")
+def artifact() -> Artifact:
+    return load_artifact()
+
+
+@pytest.fixture(scope="session")
+def screener(artifact: Artifact) -> Screener:
+    return Screener(artifact)
+
+
+@pytest.fixture(scope="session")
+def png() -> bytes:
+    return phantom_png(side=256)
+
+
+@pytest.fixture(scope="session")
+def jpeg() -> bytes:
+    _, data = cv2.imencode(".jpg", draw_phantom(side=256))
+    return data.tobytes()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    app = create_app(KioskConfig(tmp_path))
+    app.testing = True  # what would be answered 500 is raised
+    yield app
+    app.extensions["kiosk"].records.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def post(client: FlaskClient) -> Callable[..., Any]:
+    """Post a file to the API, with other fields by name."""
+
+    def send(data: bytes, path: str = "/api/screenings", **fields: str) -> Any:
+        form = {**fields, "image": (io.BytesIO(data), "film.png")}
+        return client.post(path, data=form, content_type="multipart/form-data")
+
+    return send
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real radiographs, where there is one."""
+    folder = os.environ.get("PNEUMOKIOSK_DATA")
+    if not folder:
+        pytest.skip("PNEUMOKIOSK_DATA names no folder of radiographs")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def checkerboard() -> np.ndarray[Any, Any]:
+    """(1200, 1200) uint8: squares of one pixel, far finer than any model's input."""
+    y, x = np.indices((1200, 1200))
+    return ((x + y) % 2 * 255).astype(np.uint8)

@@ -1,0 +1,185 @@
+"""What was screened is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge.errors import FieldRefused, RecordsUnavailable
+from edge.records import DATABASE, MIGRATIONS, Patient, Records, read_patient
+from edge.screening import Screener, Screening
+
+
+@pytest.fixture
+def screening(screener: Screener, png: bytes) -> Screening:
+    return screener.screen(png)
+
+
+def test_what_is_added_is_found_again(tmp_path: Path, screening: Screening) -> None:
+    records = Records(tmp_path)
+    answered = records.add(screening, Patient("A 17", 30, "F", "AP"), synthetic=True)
+    assert answered["attention"] is not None
+    records.close()
+
+    stored = Records(tmp_path).get(screening.id)
+    assert stored == {**answered, "attention": None}
+    assert stored["patient_id"] == "A 17"
+    assert stored["age_months"] == 30
+    assert stored["synthetic"] is True
+    assert stored["time"].endswith("Z")
+
+
+def test_an_unknown_id_is_none(tmp_path: Path) -> None:
+    assert Records(tmp_path).get("nobody") is None
+    assert Records(tmp_path).get("' OR 1=1 --") is None
+
+
+def test_the_newest_come_first(tmp_path: Path, screener: Screener) -> None:
+    records = Records(tmp_path)
+    ids = [records.add(screener.screen(b""), Patient())["id"] for _ in range(5)]
+    assert [record["id"] for record in records.recent(3)] == ids[:1:-1]
+    assert records.count() == 5
+
+
+def test_a_refusal_is_kept_too(tmp_path: Path, screener: Screener) -> None:
+    record = Records(tmp_path).add(screener.screen(b""), Patient())
+    assert record["outcome"] == "refused"
+    assert Records(tmp_path).get(record["id"]) == record
+
+
+def test_the_file_is_set_up_to_outlive_a_power_cut(tmp_path: Path, screening: Screening) -> None:
+    records = Records(tmp_path)
+    records.add(screening, Patient())
+    with records._open() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_what_was_added_outlives_a_killed_process(tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+from pathlib import Path
+from edge.artifact import load_artifact
+from edge.records import Patient, Records
+from edge.screening import Screener
+record = Records(Path(sys.argv[1])).add(Screener(load_artifact()).screen(b""), Patient())
+print(record["id"], flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    stored = Records(tmp_path).get(done.stdout.strip())
+    assert stored is not None
+    assert json.dumps(stored)
+
+
+def test_threads_share_one_file(tmp_path: Path, screener: Screener) -> None:
+    records = Records(tmp_path)
+    threads = [
+        threading.Thread(
+            target=lambda: [records.add(screener.screen(b""), Patient()) for _ in range(10)]
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert records.count() == 40
+
+
+def test_a_file_that_cannot_be_used_is_reported(tmp_path: Path, screening: Screening) -> None:
+    (tmp_path / "occupied" / DATABASE).mkdir(parents=True)
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / DATABASE).write_bytes(b"not a database" * 1000)
+    for folder in ("occupied", "damaged", "absent"):
+        with pytest.raises(RecordsUnavailable) as refusal:
+            Records(tmp_path / folder).add(screening, Patient())
+        assert refusal.value.code == "records_unavailable"
+
+
+def test_a_full_disk_is_reported_and_nothing_half_stored(
+    tmp_path: Path, screening: Screening
+) -> None:
+    records = Records(tmp_path)
+    records.add(screening, Patient())
+    with records._open() as connection:
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite's own way to be full
+    with pytest.raises(RecordsUnavailable):
+        for _ in range(100):
+            records.add(replace(screening, id=os.urandom(8).hex()), Patient())
+    kept = records.count()  # opened anew, without the bound
+    assert kept == len(records.recent(1000)) >= 1
+
+
+def test_a_file_that_comes_back_is_used_again(tmp_path: Path, screening: Screening) -> None:
+    folder = tmp_path / "disk"
+    records = Records(folder)
+    with pytest.raises(RecordsUnavailable):
+        records.add(screening, Patient())
+    folder.mkdir()
+    records.add(screening, Patient())
+    assert records.count() == 1
+
+
+def test_records_of_a_later_version_are_left_alone(tmp_path: Path, screening: Screening) -> None:
+    connection = sqlite3.connect(tmp_path / DATABASE)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    with pytest.raises(RecordsUnavailable, match="version"):
+        Records(tmp_path).add(screening, Patient())
+
+
+def test_no_file_handle_is_left_open(tmp_path: Path, screening: Screening) -> None:
+    handles = Path("/proc/self/fd")
+    if not handles.is_dir():
+        pytest.skip("this system does not list a process's open files")
+    for i in range(51):
+        records = Records(tmp_path)
+        records.add(replace(screening, id=str(i)), Patient())
+        records.close()
+        if i == 0:
+            before = len(list(handles.iterdir()))
+    assert len(list(handles.iterdir())) <= before + 2  # a leak would leave one each time
+
+
+def test_what_was_typed_is_read() -> None:
+    typed = {"patient_id": " K-9 ", "age_months": "0", "sex": "female", "view": "pa"}
+    assert read_patient(typed) == Patient("K-9", 0, "F", "PA")
+    assert read_patient({"age_months": " ", "other": "ignored"}) == Patient()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("patient_id", "x" * 65),
+        ("patient_id", "a\x00b"),
+        ("patient_id", "two\nlines"),
+        ("age_months", "-1"),
+        ("age_months", "1441"),
+        ("age_months", "1e3"),
+        ("age_months", "٣"),
+        ("age_months", "9" * 5000),
+        ("age_months", "2.5"),
+        ("sex", "unknown"),
+        ("view", "LL"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused(name: str, value: str) -> None:
+    with pytest.raises(FieldRefused, match=name) as refusal:
+        read_patient({name: value})
+    assert refusal.value.code == "invalid_field"
+    assert len(refusal.value.message) < 200
