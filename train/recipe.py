@@ -125,7 +125,9 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     return recipe
 
 
-def _replace(settings: Any, values: dict[str, Any], where: str) -> Any:
+def _replace(settings: Any, values: Any, where: str) -> Any:
+    if not isinstance(values, dict):
+        raise ValueError(f"{where.rstrip('.') or 'A recipe'} is a table. Received: {values!r}")
     names = {f.name for f in fields(settings)}
     changes: dict[str, Any] = {}
     for name, value in values.items():
@@ -133,8 +135,6 @@ def _replace(settings: Any, values: dict[str, Any], where: str) -> Any:
             raise ValueError(f"{where}{name} is not a setting. Known: {', '.join(sorted(names))}")
         current = getattr(settings, name)
         if is_dataclass(current):
-            if not isinstance(value, dict):
-                raise ValueError(f"{where}{name} is a table. Received: {value!r}")
             changes[name] = _replace(current, value, f"{where}{name}.")
         else:
             changes[name] = _as_type_of(current, value, f"{where}{name}")
