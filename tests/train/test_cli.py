@@ -1,0 +1,113 @@
+"""``pneumokiosk-train`` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def run(
+    command: Command,
+    chest_xray: Path,
+    tiny_settings: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, dict[str, Any]]:
+    """A finished run and what the command printed."""
+    out = tmp_path_factory.mktemp("runs") / "cli"
+    done = command("train", "fit", "--data", chest_xray, "--out", out, *tiny_settings, "--json")
+    assert done.returncode == 0, done.stderr
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return out, printed
+
+
+def test_fit_prints_what_it_chose(run: tuple[Path, dict[str, Any]]) -> None:
+    out, printed = run
+    assert Path(printed["weights"]) == out / "weights.safetensors"
+    assert (out / "weights.safetensors").is_file() and (out / "log.csv").is_file()
+    assert {p["name"] for p in printed["operating_points"]} == {"refer", "uncertain"}
+    assert printed["calibration"]["method"] == "platt"
+
+
+def test_evaluate_prints_figures_and_writes_scores(
+    run: tuple[Path, dict[str, Any]], command: Command, chest_xray: Path, tmp_path: Path
+) -> None:
+    out, printed = run
+    weights, file = out / "weights.safetensors", tmp_path / "evaluation.json"
+    done = command(
+        "train", "evaluate", "--weights", weights, "--data", chest_xray, "--split", "test",
+        "--out", file, "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["images"] == 32 and result["positives"] == 16
+    assert "test" in result["data"]
+    refer = next(p for p in printed["operating_points"] if p["name"] == "refer")
+    assert result["threshold"] == refer["threshold"]
+    assert result["threshold_chosen_on"] == refer["chosen_on"]
+    assert len(result["weights_sha256"]) == 64
+    for figure in result["figures"].values():
+        assert figure["low"] <= figure["high"]
+    written = json.loads(file.read_text())
+    scores = written.pop("scores")
+    assert written == result
+    assert len(scores) == 32
+    caught = sum(
+        score >= result["threshold"]
+        for name, score in scores.items()
+        if name.startswith("PNEUMONIA/")
+    )
+    assert caught == result["confusion"]["true_positive"]
+
+
+def test_evaluate_looks_at_validation_unless_told_otherwise(
+    run: tuple[Path, dict[str, Any]], command: Command, chest_xray: Path
+) -> None:
+    out, printed = run
+    done = command("train", "evaluate", "--weights", out / "weights.safetensors",
+                   "--data", chest_xray)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "held-out patients" in done.stdout
+    images = printed["trained_on"]["validation_images"]
+    assert f"{images} images" in done.stdout
+    assert "auc" in done.stdout and "95 %" in done.stdout
+
+
+def test_refusals_are_one_sentence_and_status_two(
+    run: tuple[Path, dict[str, Any]], command: Command, chest_xray: Path, tmp_path: Path
+) -> None:
+    out, _ = run
+    fit = ("train", "fit", "--data", chest_xray, "--out")
+    cases = {
+        "run_exists": (*fit, out),
+        "invalid_recipe": (*fit, tmp_path / "x", "--set", "speed=1"),
+        "missing_weights": (
+            "train", "evaluate", "--weights", tmp_path / "none", "--data", chest_xray,
+        ),
+    }  # fmt: skip
+    for code, arguments in cases.items():
+        done = command(*arguments)
+        assert done.returncode == 2, code
+        assert done.stdout == ""
+        assert f"({code})" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", ["fit", "evaluate"])
+def test_help_has_an_example(command: Command, name: str) -> None:
+    done = command("train", name, "--help")
+    assert done.returncode == 0
+    assert f"Example: pneumokiosk-train {name}" in done.stdout
+
+
+def test_wrong_usage_is_status_two(command: Command) -> None:
+    assert command("train", "fit").returncode == 2
+    assert command("train", "evaluate", "--split", "all").returncode == 2

@@ -1,0 +1,252 @@
+"""A run writes what it promises, guards its folder, and survives being killed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from edge.errors import DataRefused, WorkFailed
+from train.fit import COLUMNS, fit
+from train.network import NetworkConfig, build
+from train.operating import choose_operation, shifted_margins
+from train.recipe import Recipe
+from train.splits import load_training_data
+from train.weights import Weights, build_trained, load_weights, weights_of
+
+ROOT = Path(__file__).parents[2]
+LOGGED = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+
+
+def read_log(run: Path) -> list[dict[str, str]]:
+    with (run / "log.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def refusal_of(*arguments: Any, **options: Any) -> str:
+    with pytest.raises(DataRefused) as refusal:
+        fit(*arguments, progress=False, **options)
+    return refusal.value.code
+
+
+@pytest.fixture(scope="module")
+def unbroken(
+    tiny_recipe: Recipe, chest_xray: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "unbroken"
+    assert fit(tiny_recipe, chest_xray, run, progress=False) == run / "weights.safetensors"
+    return run
+
+
+@pytest.fixture(scope="module")
+def beginning(tiny_recipe: Recipe) -> Weights:
+    model = build(tiny_recipe.network, keras)
+    return replace(weights_of(model, tiny_recipe), sha256="ab" * 32)
+
+
+def test_log_has_one_row_an_epoch(unbroken: Path, tiny_recipe: Recipe) -> None:
+    rows = read_log(unbroken)
+    assert tuple(rows[0]) == COLUMNS
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates == sorted(rates, reverse=True) and 0 < rates[-1] < rates[0] < 0.01
+    for row in rows:
+        assert 0 <= float(row["val_accuracy"]) <= 1
+        assert float(row["loss"]) > 0 and float(row["val_loss"]) > 0
+
+
+def test_weights_say_where_they_come_from(unbroken: Path, tiny_recipe: Recipe) -> None:
+    weights = load_weights(unbroken / "weights.safetensors")
+    assert weights.recipe == tiny_recipe
+    trained_on = weights.facts["trained_on"]
+    assert trained_on["duplicates_removed"] == 3
+    assert trained_on["training_images"] + trained_on["validation_images"] == 32
+    assert trained_on["started_from"] == "random weights"
+    assert weights.facts["made_by"]["keras"] == keras.__version__
+    assert {p["name"] for p in weights.facts["operating_points"]} == {"refer", "uncertain"}
+
+
+def test_thresholds_are_those_of_the_validation_patients(
+    unbroken: Path, tiny_recipe: Recipe, chest_xray: Path
+) -> None:
+    weights = load_weights(unbroken / "weights.safetensors")
+    images = load_training_data(
+        chest_xray, tiny_recipe.validation_fraction, tiny_recipe.seed, progress=False
+    )
+    model = build_trained(weights, keras)
+    margins = shifted_margins(model, images.validation, tiny_recipe, progress=False)
+    again = choose_operation(margins, images.validation.labels)
+    for stated, found in zip(
+        weights.facts["operating_points"], again["operating_points"], strict=True
+    ):
+        assert stated["threshold"] == pytest.approx(found["threshold"], abs=0.01)
+
+
+def test_training_moves_every_weight(unbroken: Path, tiny_recipe: Recipe) -> None:
+    keras.utils.set_random_seed(tiny_recipe.seed)
+    before = weights_of(build(tiny_recipe.network, keras), tiny_recipe).tensors
+    after = load_weights(unbroken / "weights.safetensors").tensors
+    still = [name for name in before if np.allclose(before[name], after[name], atol=1e-4)]
+    assert not still
+
+
+def test_existing_run_is_not_overwritten(
+    unbroken: Path, tiny_recipe: Recipe, chest_xray: Path
+) -> None:
+    before = (unbroken / "weights.safetensors").read_bytes()
+    assert refusal_of(tiny_recipe, chest_xray, unbroken) == "run_exists"
+    assert (unbroken / "weights.safetensors").read_bytes() == before
+
+
+def test_another_recipe_is_not_resumed(
+    unbroken: Path, tiny_recipe: Recipe, chest_xray: Path
+) -> None:
+    for other in (
+        replace(tiny_recipe, learning_rate=0.02),
+        replace(tiny_recipe, augmentation=replace(tiny_recipe.augmentation, flip=0.4)),
+    ):
+        assert refusal_of(other, chest_xray, unbroken, resume=True) == "recipe_changed"
+
+
+def test_another_beginning_is_not_resumed(
+    unbroken: Path, tiny_recipe: Recipe, chest_xray: Path, beginning: Weights
+) -> None:
+    found = refusal_of(tiny_recipe, chest_xray, unbroken, resume=True, start_from=beginning)
+    assert found == "start_changed"
+
+
+def test_finished_run_resumes_to_itself(
+    unbroken: Path, tiny_recipe: Recipe, chest_xray: Path
+) -> None:
+    before = load_weights(unbroken / "weights.safetensors")
+    log = (unbroken / "log.csv").read_bytes()
+    fit(tiny_recipe, chest_xray, unbroken, resume=True, progress=False)
+    after = load_weights(unbroken / "weights.safetensors")
+    for name, value in before.tensors.items():
+        np.testing.assert_array_equal(after.tensors[name], value)
+    assert after.facts["operating_points"] == before.facts["operating_points"]
+    assert (unbroken / "log.csv").read_bytes() == log
+
+
+RUN = """
+import sys
+from pathlib import Path
+from train.fit import fit
+from train.recipe import load_recipe
+fit(load_recipe(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), progress=False)
+"""
+
+
+def as_toml(recipe: Recipe) -> str:
+    """The recipe as a file; JSON writes these plain values as TOML does."""
+    lines, tables = [], []
+    for name, value in recipe.to_dict().items():
+        if isinstance(value, dict):
+            tables.append(f"[{name}]")
+            tables += [f"{key} = {json.dumps(inner)}" for key, inner in value.items()]
+        else:
+            lines.append(f"{name} = {json.dumps(value)}")
+    return "\n".join(lines + tables)
+
+
+def test_killed_run_resumes_to_the_same_weights(
+    unbroken: Path, tiny_recipe: Recipe, chest_xray: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tiny.toml").write_text(as_toml(tiny_recipe))
+    run = tmp_path / "killed"
+    arguments = [str(tmp_path / "tiny.toml"), str(chest_xray), str(run)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while process.poll() is None and not list(run.glob("checkpoint-*.keras")):
+            time.sleep(0.005)
+    finally:
+        process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not (run / "weights.safetensors").exists()
+    assert list(run.glob("checkpoint-*.keras"))
+
+    assert refusal_of(tiny_recipe, chest_xray, run) == "run_exists"
+    path = fit(tiny_recipe, chest_xray, run, resume=True, progress=False)
+    resumed, expected = load_weights(path), load_weights(unbroken / "weights.safetensors")
+    for name, value in expected.tensors.items():
+        np.testing.assert_allclose(resumed.tensors[name], value, atol=1e-5, err_msg=name)
+    for left, right in zip(read_log(run), read_log(unbroken), strict=True):
+        for column in LOGGED:
+            assert float(left[column]) == pytest.approx(float(right[column]), abs=1e-5)
+
+
+def test_given_weights_are_where_training_begins(
+    tiny_recipe: Recipe, chest_xray: Path, beginning: Weights, tmp_path: Path
+) -> None:
+    slow = replace(tiny_recipe, epochs=1, learning_rate=1e-9)
+    path = fit(slow, chest_xray, tmp_path / "run", start_from=beginning, progress=False)
+    trained = load_weights(path)
+    assert trained.facts["trained_on"]["started_from"] == beginning.sha256
+    for name, value in beginning.tensors.items():
+        if "moving_" not in name:  # these follow the images, whatever the rate
+            np.testing.assert_allclose(trained.tensors[name], value, atol=2e-3, err_msg=name)
+    found = refusal_of(slow, chest_xray, tmp_path / "run", resume=True)
+    assert found == "start_changed"
+
+
+def test_weights_of_another_network_are_refused(
+    tiny_recipe: Recipe, chest_xray: Path, beginning: Weights, tmp_path: Path
+) -> None:
+    wider = replace(tiny_recipe, network=replace(tiny_recipe.network, width=2))
+    found = refusal_of(wider, chest_xray, tmp_path / "run", start_from=beginning)
+    assert found == "weights_mismatch"
+
+
+def test_batch_larger_than_the_data_is_refused(
+    tiny_recipe: Recipe, chest_xray: Path, tmp_path: Path
+) -> None:
+    huge = replace(tiny_recipe, batch=500)
+    assert refusal_of(huge, chest_xray, tmp_path / "run") == "too_few_images"
+
+
+def test_missing_data_is_refused(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    assert refusal_of(tiny_recipe, tmp_path / "none", tmp_path / "run") == "missing_folder"
+
+
+def test_diverged_training_stops(tiny_recipe: Recipe, chest_xray: Path, tmp_path: Path) -> None:
+    poisoned = weights_of(build(tiny_recipe.network, keras), tiny_recipe)
+    poisoned.tensors["logits/bias"][:] = np.nan
+    with pytest.raises(WorkFailed) as failure:
+        fit(tiny_recipe, chest_xray, tmp_path / "run", start_from=poisoned, progress=False)
+    assert failure.value.code == "diverged"
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_weight_decay_shrinks_kernels_only(
+    tiny_recipe: Recipe, chest_xray: Path, tmp_path: Path, optimizer: str
+) -> None:
+    shape = NetworkConfig(
+        width=1, depths=(1,), strides=(1,), dilations=(1,), input_size=32, dense=4
+    )
+    recipe = replace(
+        tiny_recipe, network=shape, epochs=1, optimizer=optimizer, learning_rate=1e-4,
+        weight_decay=500.0,
+    )  # fmt: skip
+    begin = weights_of(build(shape, keras), recipe)
+    path = fit(recipe, chest_xray, tmp_path / "run", start_from=begin, progress=False)
+    after = load_weights(path).tensors
+    for name, value in begin.tensors.items():
+        if name.endswith(("/kernel", "/gamma")):
+            shrunk = np.abs(after[name]).sum() < 0.95 * np.abs(value).sum()
+            assert shrunk == (optimizer == "adamw" and name.endswith("/kernel")), name
