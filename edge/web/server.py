@@ -55,11 +55,12 @@ def serve(app: Flask, host: str, port: int, on_ready: Callable[[str], None]) -> 
         max_request_body_size=MAX_READ,
     )
     server.channel_class = _Channel
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
     shown = f"[{host}]" if ":" in host else host
     on_ready(f"http://{shown}:{listener.getsockname()[1]}/")
     try:
-        server.run()  # returns at Ctrl+C and at SystemExit
+        server.run()  # returns when `_stop` raises
     finally:
         server.close()
 
