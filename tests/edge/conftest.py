@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from edge.artifact import Artifact, load_artifact
 from edge.phantom import draw_phantom, phantom_png
@@ -59,8 +61,11 @@ def post(client: FlaskClient) -> Callable[..., Any]:
     """Post a file to the API, with other fields by name."""
 
     def send(data: bytes, path: str = "/api/screenings", **fields: str) -> Any:
-        form = {**fields, "image": (io.BytesIO(data), "film.png")}
-        return client.post(path, data=form, content_type="multipart/form-data")
+        # Encoded here: the client itself would leave a large body's temporary file open.
+        image = FileStorage(io.BytesIO(data), "film.png")
+        boundary, body = encode_multipart({**fields, "image": image})
+        kind = f"multipart/form-data; boundary={boundary}"
+        return client.post(path, data=body, content_type=kind)
 
     return send
 
