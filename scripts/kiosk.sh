@@ -14,6 +14,6 @@ kiosk_fingerprint() {
 
 # setuptools would pack what an earlier build left there, removed files included.
 rm -rf "$root/build"
-make_environment "$root/.venv-kiosk" "$(kiosk_fingerprint)" "$root"
+make_environment "$root/.venv-kiosk" "$(kiosk_fingerprint)" install "$root"
 echo "Starting the kiosk; stop it with Ctrl+C." >&2
 exec "$root/.venv-kiosk/bin/pneumokiosk" serve "$@"
