@@ -1,0 +1,75 @@
+"""``pneumokiosk-optimize`` in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from edge.artifact import load_artifact
+from edge.phantom import phantom_png
+from edge.screening import Screener
+from train.weights import Weights, save_weights
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_convert_prints_the_manifest_that_it_wrote(
+    command: Command, weights_file: Path, chest_xray: Path, tmp_path: Path
+) -> None:
+    digest = hashlib.sha256(weights_file.read_bytes()).hexdigest()
+    figure = {"value": 0.9, "low": 0.8, "high": 1.0}
+    evaluation = {
+        "data": "Drawn test folder", "images": 4, "positives": 2, "threshold": 0.6,
+        "resamples": 10, "seed": 0, "figures": {"auc": figure}, "weights_sha256": digest,
+        "scores": {"NORMAL/a.jpeg": 0.5},
+    }  # fmt: skip
+    (tmp_path / "evaluation.json").write_text(json.dumps(evaluation))
+    out = tmp_path / "artifact"
+    done = command(
+        "optimize", "convert", weights_file, "--out", out, "--data", chest_xray,
+        "--name", "drawn", "--release", "7", "--measured", tmp_path / "evaluation.json", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (out / "manifest.json").read_text()
+    artifact = load_artifact(out)
+    assert (artifact.manifest.name, artifact.manifest.version) == ("drawn", "7")
+    assert artifact.manifest.made_from["weights_sha256"] == digest
+    assert artifact.manifest.measured["figures"] == {"auc": figure}
+    assert "scores" not in artifact.manifest.measured
+    assert Screener(artifact).screen(phantom_png(1, 200)).outcome != "refused"
+
+
+def test_refusals_are_one_sentence_and_status_two(
+    command: Command, weights_file: Path, untrained_weights: Weights, tmp_path: Path
+) -> None:
+    untrained = tmp_path / "untrained.safetensors"
+    save_weights(untrained, untrained_weights)
+    (tmp_path / "other.json").write_text('{"weights_sha256": "00"}')
+    (tmp_path / "there").mkdir()
+    out = tmp_path / "out"
+    cases = {
+        "missing_weights": (tmp_path / "none", "--out", out),
+        "untrained_weights": (untrained, "--out", out),
+        "other_evaluation": (weights_file, "--out", out, "--measured", tmp_path / "other.json"),
+        "out_exists": (weights_file, "--out", tmp_path / "there"),
+    }
+    for code, arguments in cases.items():
+        done = command("optimize", "convert", *arguments)
+        assert done.returncode == 2, code
+        assert done.stdout == ""
+        assert f"({code})" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not out.exists()
+
+
+def test_help_has_an_example(command: Command) -> None:
+    done = command("optimize", "convert", "--help")
+    assert done.returncode == 0
+    assert "Example: pneumokiosk-optimize convert" in done.stdout
+
+
+def test_wrong_usage_is_status_two(command: Command) -> None:
+    assert command("optimize", "convert").returncode == 2
