@@ -92,9 +92,9 @@ def serve(
         )
     folder = _prepared(data_dir or _default_data_dir())
     app = create_app(KioskConfig(folder, artifact or DEFAULT_ARTIFACT, variant, threads))
-    refusal = app.extensions["kiosk"].refusal
-    if refusal is not None:
-        click.echo(f"warning: {refusal.message} ({refusal.code})", err=True)
+    kiosk = app.extensions["kiosk"]
+    if kiosk.refusal is not None:
+        click.echo(f"warning: {kiosk.refusal.message} ({kiosk.refusal.code})", err=True)
         click.echo("warning: The kiosk starts, but it screens nothing.", err=True)
     try:
         web_server.serve(app, host, port, _announce)
@@ -102,6 +102,8 @@ def serve(
         raise CommandFailed(
             "port_unavailable", f"Cannot listen on {host} port {port}: {error.strerror}."
         ) from error
+    finally:
+        kiosk.records.close()
 
 
 @cli.command(epilog="Example: pneumokiosk screen --json chest.png > outcomes.jsonl")
