@@ -19,7 +19,7 @@ import numpy.typing as npt
 from edge.errors import ImageRefused
 
 MAX_PIXELS = 40_000_000
-MAX_BYTES = 25 * 1024 * 1024
+MAX_BYTES = 25_000_000
 MIN_SIDE = 64
 """Shorter sides hold too little of a chest to be read."""
 
@@ -59,7 +59,7 @@ def read_radiograph(data: bytes) -> Radiograph:
     if len(data) > MAX_BYTES:
         raise ImageRefused(
             "file_too_large",
-            f"The file is larger than the {MAX_BYTES // 2**20} MiB that are accepted.",
+            f"The file is larger than the {MAX_BYTES // 10**6} MB that are accepted.",
         )
     if data.startswith(PNG_SIGNATURE):
         kind, (width, height) = "png", _check_png(data)

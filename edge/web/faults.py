@@ -20,7 +20,7 @@ HTTP_FAULTS = {
     403: ("forbidden", "The request came from another site and was not answered."),
     404: ("not_found", "There is no such page."),
     405: ("method_not_allowed", "This page does not take that kind of request."),
-    413: ("file_too_large", f"More was sent than is accepted: {MAX_BYTES // 2**20} MiB of image."),
+    413: ("file_too_large", f"More was sent than is accepted: {MAX_BYTES // 10**6} MB of image."),
     500: ("internal_error", "The kiosk failed to answer. Nothing was screened."),
     503: ("unavailable", "The kiosk cannot answer now."),
 }

@@ -84,7 +84,7 @@ def test_an_upload_that_is_too_large_gets_the_reason(kiosk: tuple[str, int]) -> 
     for path in ("/api/screenings", "/screenings"):
         status, answer = _answer(kiosk, "POST", path, body, **headers)
         assert status == 413
-        assert b"25 MiB" in answer
+        assert b"25 MB" in answer
     assert _answer(kiosk, "GET", "/healthz")[0] == 200
 
 

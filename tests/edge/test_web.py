@@ -117,7 +117,7 @@ def test_larger_files_are_refused(post: Post, size: int) -> None:
     assert answer.json["outcome"] == "refused"
     page = post(bytes(size), "/screenings")
     assert page.status_code == 413
-    assert "25 MiB" in page.text
+    assert "25 MB" in page.text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 // The upload works without this file: it adds a preview, dropping, progress, and the slider.
 
-const MAX_BYTES = 25 * 1024 * 1024;
+const MAX_BYTES = 25_000_000;
 
 function prepareForm(form) {
   const input = form.querySelector("#image");
@@ -23,7 +23,7 @@ function prepareForm(form) {
     chosen.textContent = file ? file.name : words.chosen;
     hint.textContent = file ? `${(file.size / 1024).toLocaleString("en", { maximumFractionDigits: 0 })} kB · not screened yet` : words.hint;
     const tooLarge = Boolean(file) && file.size > MAX_BYTES;
-    input.setCustomValidity(tooLarge ? "The file is larger than the 25 MiB that are accepted." : "");
+    input.setCustomValidity(tooLarge ? "The file is larger than the 25 MB that are accepted." : "");
     if (tooLarge) {
       hint.textContent = input.validationMessage;
     } else if (file) {
