@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import auc, roc_curve
 from tqdm import tqdm
 
 from edge.preprocess import InputContract, preprocess
@@ -143,6 +143,10 @@ def bootstrap(
 def specificity_at_recall(labels: Labels, scores: Floats, recall: float) -> float:
     """The best specificity of any threshold whose recall is at least the given one."""
     false_positive, true_positive, _ = roc_curve(labels, scores, drop_intermediate=False)
+    return _specificity(false_positive, true_positive, recall)
+
+
+def _specificity(false_positive: Floats, true_positive: Floats, recall: float) -> float:
     return float(1 - false_positive[true_positive >= recall].min())
 
 
@@ -152,12 +156,17 @@ def _figures(labels: Labels, scores: Floats, threshold: float) -> dict[str, floa
     hits = float((decided & positive).sum())
     recall = hits / float(positive.sum())
     precision = hits / max(float(decided.sum()), 1.0)
+    # One curve serves all of them: a bootstrap comes here thousands of times.
+    false_positive, true_positive, _ = roc_curve(labels, scores, drop_intermediate=False)
     return {
         "accuracy": float((decided == positive).mean()),
         "precision": precision,
         "recall": recall,
         "specificity": float((~decided & ~positive).sum() / (~positive).sum()),
         "f1": 2 * precision * recall / max(precision + recall, 1e-12),
-        "auc": float(roc_auc_score(labels, scores)),
-        **{f"specificity_at_recall_{r}": specificity_at_recall(labels, scores, r) for r in RECALLS},
+        "auc": float(auc(false_positive, true_positive)),
+        **{
+            f"specificity_at_recall_{r}": _specificity(false_positive, true_positive, r)
+            for r in RECALLS
+        },
     }
