@@ -1,4 +1,4 @@
-"""``pneumokiosk-optimize`` in a process of its own."""
+"""``pneumokiosk-optimize`` as it is typed, in a process of its own where that matters."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from edge.artifact import load_artifact
 from edge.phantom import phantom_png
 from edge.screening import Screener
+from optimize.cli import cli
 from train.weights import Weights, save_weights
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -42,26 +45,35 @@ def test_convert_prints_the_manifest_that_it_wrote(
     assert Screener(artifact).screen(phantom_png(1, 200)).outcome != "refused"
 
 
-def test_refusals_are_one_sentence_and_status_two(
-    command: Command, weights_file: Path, untrained_weights: Weights, tmp_path: Path
+def test_refusal_is_one_sentence_and_status_two(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = command("optimize", "convert", tmp_path / "none", "--out", out)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "(missing_weights)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+
+
+def test_refusals_name_their_code(
+    weights_file: Path, untrained_weights: Weights, tmp_path: Path
 ) -> None:
     untrained = tmp_path / "untrained.safetensors"
     save_weights(untrained, untrained_weights)
     (tmp_path / "other.json").write_text('{"weights_sha256": "00"}')
+    (tmp_path / "broken.json").write_text("{")
     (tmp_path / "there").mkdir()
     out = tmp_path / "out"
     cases = {
-        "missing_weights": (tmp_path / "none", "--out", out),
         "untrained_weights": (untrained, "--out", out),
         "other_evaluation": (weights_file, "--out", out, "--measured", tmp_path / "other.json"),
+        "invalid_evaluation": (weights_file, "--out", out, "--measured", tmp_path / "broken.json"),
         "out_exists": (weights_file, "--out", tmp_path / "there"),
     }
     for code, arguments in cases.items():
-        done = command("optimize", "convert", *arguments)
-        assert done.returncode == 2, code
-        assert done.stdout == ""
-        assert f"({code})" in done.stderr
-        assert "Traceback" not in done.stderr
+        done = CliRunner().invoke(cli, ["convert", *map(str, arguments)])
+        assert done.exit_code == 2, code
+        assert f"({code})" in done.output
     assert not out.exists()
 
 

@@ -1,4 +1,4 @@
-"""``pneumokiosk-train`` in a process of its own."""
+"""``pneumokiosk-train`` as it is typed, in a process of its own where that matters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
+
+from train.cli import cli
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def here(*arguments: object) -> Result:
+    """The command in this process, where the imports are paid for already."""
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -68,37 +76,42 @@ def test_evaluate_prints_figures_and_writes_scores(
 
 
 def test_evaluate_looks_at_validation_unless_told_otherwise(
-    run: tuple[Path, dict[str, Any]], command: Command, chest_xray: Path
+    run: tuple[Path, dict[str, Any]], chest_xray: Path
 ) -> None:
     out, printed = run
-    done = command("train", "evaluate", "--weights", out / "weights.safetensors",
-                   "--data", chest_xray)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "held-out patients" in done.stdout
-    images = printed["trained_on"]["validation_images"]
-    assert f"{images} images" in done.stdout
-    assert "auc" in done.stdout and "95 %" in done.stdout
+    done = here("evaluate", "--weights", out / "weights.safetensors", "--data", chest_xray)
+    assert done.exit_code == 0
+    assert "held-out patients" in done.output
+    assert f"{printed['trained_on']['validation_images']} images" in done.output
+    assert "auc" in done.output and "95 %" in done.output
 
 
-def test_refusals_are_one_sentence_and_status_two(
-    run: tuple[Path, dict[str, Any]], command: Command, chest_xray: Path, tmp_path: Path
+def test_refusal_is_one_sentence_and_status_two(
+    command: Command, chest_xray: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "x"
+    done = command("train", "fit", "--data", chest_xray, "--out", out, "--set", "speed=1")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "(invalid_recipe)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+
+
+def test_refusals_name_their_code(
+    run: tuple[Path, dict[str, Any]], chest_xray: Path, tmp_path: Path
 ) -> None:
     out, _ = run
-    fit = ("train", "fit", "--data", chest_xray, "--out")
     cases = {
-        "run_exists": (*fit, out),
-        "invalid_recipe": (*fit, tmp_path / "x", "--set", "speed=1"),
-        "missing_weights": (
-            "train", "evaluate", "--weights", tmp_path / "none", "--data", chest_xray,
-        ),
-    }  # fmt: skip
+        "run_exists": ("fit", "--data", chest_xray, "--out", out),
+        "missing_recipe": ("fit", "--data", chest_xray, "--out", out, "--recipe", "none"),
+        "missing_folder": ("fit", "--data", tmp_path, "--out", tmp_path / "run"),
+        "missing_weights": ("evaluate", "--weights", tmp_path / "none", "--data", chest_xray),
+    }
     for code, arguments in cases.items():
-        done = command(*arguments)
-        assert done.returncode == 2, code
-        assert done.stdout == ""
-        assert f"({code})" in done.stderr
-        assert "Traceback" not in done.stderr
-    assert not (tmp_path / "x").exists()
+        done = here(*arguments)
+        assert done.exit_code == 2, code
+        assert f"({code})" in done.output
 
 
 @pytest.mark.parametrize("name", ["fit", "evaluate"])
