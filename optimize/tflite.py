@@ -19,7 +19,7 @@ import tensorflow as tf
 import tf_keras
 from ai_edge_litert.interpreter import Interpreter
 
-from train.network import OUTPUTS
+from train.network import DIRECTION
 from train.weights import Weights, build_trained
 
 Images = Sequence[npt.NDArray[np.float32]]
@@ -61,13 +61,12 @@ class InferenceTwin(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         self._features = tf_keras.Model(model.input, model.get_layer("features").output)
         hidden, hidden_bias = model.get_layer("dense").get_weights()
         output, output_bias = model.get_layer("logits").get_weights()
-        positive, negative = OUTPUTS.index("pneumonia"), OUTPUTS.index("normal")
         # The dense layers become 1x1 convolutions: the int8 delegate wants four dimensions.
         self._hidden = tf.constant(hidden[None, None])
         self._hidden_bias = tf.constant(hidden_bias)
         self._back = tf.constant(hidden.T[None, None])
-        self._direction = tf.constant(output[:, positive] - output[:, negative])
-        self._offset = tf.constant(output_bias[positive] - output_bias[negative])
+        self._direction = tf.constant(output @ DIRECTION)
+        self._offset = tf.constant(output_bias @ DIRECTION)
 
     def predict(self, image: Any) -> dict[str, Any]:
         """(1, size, size, 1) to ``margin`` (1, 1) and ``attention`` (1, h, w, 1), at least 0."""

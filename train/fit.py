@@ -8,6 +8,7 @@ import json
 import platform
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from train.operating import choose_operation, shifted_margins
 from train.recipe import Recipe
 from train.schedule import learning_rate
 from train.splits import TrainingData, load_training_data
-from train.weights import Weights, put_weights, save_weights, weights_of
+from train.weights import Weights, as_stored, put_weights, save_weights, weights_of
 
 RANDOM_START = "random weights"
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
@@ -76,6 +77,9 @@ def fit(
         row = _run_epoch(model, recipe, images, number, log, progress)
         log.append(row)
         _checkpoint(out, model, number + 1, log)
+    # Calibration and thresholds belong to the weights as they are stored.
+    stored = as_stored(weights_of(model, recipe))
+    put_weights(stored, model)
     margins = shifted_margins(model, images.validation, recipe, progress)
     facts = {
         **choose_operation(margins, images.validation.labels),
@@ -96,7 +100,7 @@ def fit(
         },
     }
     path = out / "weights.safetensors"
-    save_weights(path, weights_of(model, recipe, facts))
+    save_weights(path, replace(stored, facts=facts))
     return path
 
 

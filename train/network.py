@@ -12,11 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 EXPANSION = 4
 """A bottleneck gives this many times the channels of its 3x3 convolution (He et al. 2016)."""
 
 OUTPUTS = ("normal", "pneumonia")
 """What the two sigmoid outputs stand for, in order."""
+
+DIRECTION = np.array([-1.0, 1.0], np.float32)
+"""(2,) logits times this is the margin: logit of pneumonia minus logit of normal."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from edge.errors import DataRefused
+from edge.errors import DataRefused, WorkFailed
 from edge.files import write_atomically
 from train.network import build
 from train.recipe import Recipe, recipe_from
@@ -52,13 +52,33 @@ def weights_of(model: Any, recipe: Recipe, facts: dict[str, Any] | None = None) 
     return Weights(tensors, recipe, facts or {})
 
 
+def as_stored(weights: Weights) -> Weights:
+    """The weights as `save_weights` keeps them: rounded to float16.
+
+    Raises:
+        WorkFailed: ``weights_overflow``: a value has no place in float16.
+    """
+    tensors = {}
+    for name, value in weights.tensors.items():
+        with np.errstate(over="ignore"):
+            tensors[name] = value.astype(np.float16).astype(np.float32)
+        if not np.isfinite(tensors[name]).all():
+            raise WorkFailed("weights_overflow", f"{name} holds a value beyond float16.")
+    return replace(weights, tensors=tensors)
+
+
 def save_weights(path: Path, weights: Weights) -> None:
-    """Write weights as float16, atomically."""
+    """Write weights as float16, atomically.
+
+    Raises:
+        WorkFailed: ``weights_overflow``.
+    """
     metadata = {
         "recipe": json.dumps(weights.recipe.to_dict()),
         "facts": json.dumps(weights.facts),
     }
-    halves = {name: value.astype(np.float16) for name, value in weights.tensors.items()}
+    rounded = as_stored(weights).tensors
+    halves = {name: value.astype(np.float16) for name, value in rounded.items()}
     write_atomically(path, save(halves, metadata))
 
 

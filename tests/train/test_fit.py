@@ -89,7 +89,7 @@ def test_thresholds_are_those_of_the_validation_patients(
     for stated, found in zip(
         weights.facts["operating_points"], again["operating_points"], strict=True
     ):
-        assert stated["threshold"] == pytest.approx(found["threshold"], abs=0.01)
+        assert stated["threshold"] == pytest.approx(found["threshold"], abs=1e-4)
 
 
 def test_training_moves_every_weight(unbroken: Path, tiny_recipe: Recipe) -> None:

@@ -12,7 +12,7 @@ import pytest
 import tf_keras
 from safetensors.numpy import save
 
-from edge.errors import DataRefused
+from edge.errors import DataRefused, WorkFailed
 from train.network import NetworkConfig, build
 from train.recipe import Recipe
 from train.weights import build_trained, load_weights, put_weights, save_weights, weights_of
@@ -142,3 +142,14 @@ def test_failed_writing_leaves_nothing(model: Any, tiny_recipe: Recipe, tmp_path
     with pytest.raises(OSError):
         save_weights(taken, weights_of(model, tiny_recipe))
     assert list(tmp_path.iterdir()) == [taken]
+
+
+def test_value_beyond_half_precision_is_refused(
+    model: Any, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    weights = weights_of(model, tiny_recipe)
+    weights.tensors["logits/bias"][0] = 1e5
+    with pytest.raises(WorkFailed, match="logits/bias") as refusal:
+        save_weights(tmp_path / "weights.safetensors", weights)
+    assert refusal.value.code == "weights_overflow"
+    assert not list(tmp_path.iterdir())
