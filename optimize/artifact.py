@@ -36,8 +36,11 @@ TOLERANCES = {
 }
 """Allowed difference from the Keras network; the margin's as well, because a score near 0 or 1
 hides a difference."""
-CALIBRATION_IMAGES = 256
+CALIBRATION_IMAGES = 16
+"""Few: the converter takes the widest range that it sees, and 256 images gave ranges so wide that
+the rounding cost more (mean difference of score 0.0091) than clipping does with 16 (0.0059)."""
 COMPARISON_IMAGES = 256
+SYNTHETIC_COMPARISON_IMAGES = 64
 LICENCE = "Apache-2.0"
 ATTRIBUTION = (
     "Trained on: Kermany, Zhang, Goldbaum, Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0. "
@@ -75,10 +78,13 @@ def draw_samples(weights: Weights, data: Path | None, seed: int = 0) -> Samples:
     if data is None:
         drawn = [
             preprocess(draw_phantom(seed + i, 256, opacities=i % 4), contract)
-            for i in range(CALIBRATION_IMAGES // 4 + COMPARISON_IMAGES // 4)
+            for i in range(CALIBRATION_IMAGES + SYNTHETIC_COMPARISON_IMAGES)
         ]
-        middle = len(drawn) // 2
-        return Samples(drawn[:middle], drawn[middle:], f"synthetic phantoms from seed {seed}")
+        return Samples(
+            drawn[:CALIBRATION_IMAGES],
+            drawn[CALIBRATION_IMAGES:],
+            f"synthetic phantoms from seed {seed}",
+        )
     images = load_training_data(data, recipe.validation_fraction, recipe.seed)
     rng = np.random.default_rng(seed)
 
