@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +21,7 @@ from edge.files import write_atomically
 from edge.runtime import Model
 from train.network import NetworkConfig, build
 from train.recipe import Recipe
-from train.weights import Weights, load_weights, weights_of
+from train.weights import build_trained, load_weights, weights_of
 
 Image = npt.NDArray[np.float32]
 Predict = Callable[[Image], float]
@@ -128,8 +131,6 @@ class LiteRTBackend:
 def full_model(weights: Path | None, keras: Any) -> Any:
     """The full network: trained from a file, or random from seed 0."""
     if weights is not None:
-        from train.weights import build_trained
-
         return build_trained(load_weights(weights), keras)
     keras.utils.set_random_seed(0)
     return build(FULL, keras)
@@ -141,19 +142,21 @@ def full_litert(weights: Path | None) -> bytes:
     Args:
         weights: trained; None for random ones.
     """
-    loaded = load_weights(weights) if weights else None
-    name = f"full-{loaded.sha256[:16] if loaded else 'random'}-{version('tensorflow')}.tflite"
+    which = load_weights(weights).sha256[:16] if weights else "random"
+    name = f"full-{which}-{version('tensorflow')}.tflite"
     kept = user_cache_path("pneumokiosk") / name
-    if kept.is_file():
-        return kept.read_bytes()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import keras
+    if not kept.is_file():
+        # In a process of its own: TensorFlow takes a number of threads only before its first use.
+        with fresh_process() as pool:
+            write_atomically(kept, pool.submit(_convert_full, weights).result())
+    return kept.read_bytes()
 
-    from optimize.tflite import convert
 
-    content = convert(loaded or _random_weights(keras))
-    write_atomically(kept, content)
-    return content
+@contextmanager
+def fresh_process() -> Iterator[ProcessPoolExecutor]:
+    """A worker that starts with nothing loaded and ends with the block."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
 
 
 def default_backends(artifact: Path, weights: Path | None) -> list[Backend]:
@@ -169,5 +172,12 @@ def default_backends(artifact: Path, weights: Path | None) -> list[Backend]:
     return backends
 
 
-def _random_weights(keras: Any) -> Weights:
-    return weights_of(full_model(None, keras), Recipe(network=FULL))
+def _convert_full(weights: Path | None) -> bytes:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import keras
+
+    from optimize.tflite import convert
+
+    if weights is not None:
+        return convert(load_weights(weights))
+    return convert(weights_of(full_model(None, keras), Recipe(network=FULL)))

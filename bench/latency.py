@@ -6,11 +6,9 @@ take turns in an order shuffled anew each round, so that a machine that slows do
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from bench.backends import Backend, Image
+from bench.backends import Backend, Image, fresh_process
 from edge.phantom import draw_phantom
 from edge.preprocess import InputContract, preprocess
 
@@ -143,8 +141,7 @@ def median_interval(
 
 def peak_memory(backend: Backend, threads: int) -> float:
     """Largest resident memory in MiB of a fresh process that loads a backend and predicts once."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with fresh_process() as pool:
         return pool.submit(_peak, backend, threads).result()
 
 
