@@ -106,7 +106,7 @@ def evaluate(
     }
 
     def figures(y: Labels, s: Floats) -> dict[str, float]:
-        return _figures(y, s, threshold)
+        return figures_at(y, s, threshold)
 
     return Evaluation(
         images=len(labels),
@@ -126,7 +126,15 @@ def bootstrap(
     resamples: int,
     seed: int,
 ) -> dict[str, Estimate]:
-    """Percentile intervals (2.5 and 97.5) over resamples of the images, stratified by label."""
+    """Percentile intervals (2.5 and 97.5) over resamples of the images, stratified by label.
+
+    Args:
+        labels: (n,) 0 for normal, 1 for pneumonia.
+        scores: (n,), or (n, k) where figures compare k networks on the same images.
+        figures: from labels and scores to figures by name.
+        resamples: bootstrap samples.
+        seed: of the bootstrap.
+    """
     rng = np.random.default_rng(seed)
     groups = [np.flatnonzero(labels == label) for label in (0, 1)]
     samples: dict[str, list[float]] = {}
@@ -150,7 +158,14 @@ def _specificity(false_positive: Floats, true_positive: Floats, recall: float) -
     return float(1 - false_positive[true_positive >= recall].min())
 
 
-def _figures(labels: Labels, scores: Floats, threshold: float) -> dict[str, float]:
+def figures_at(labels: Labels, scores: Floats, threshold: float) -> dict[str, float]:
+    """The figures of an `Evaluation` without intervals: those at a threshold, and those of none.
+
+    Args:
+        labels: (n,) 0 for normal, 1 for pneumonia; both must occur.
+        scores: (n,) higher for pneumonia.
+        threshold: scores at or above it count as pneumonia.
+    """
     decided = scores >= threshold
     positive = labels == 1
     hits = float((decided & positive).sum())
