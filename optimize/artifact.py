@@ -25,7 +25,7 @@ from edge.preprocess import preprocess
 from edge.runtime import Model
 from optimize.card import model_card
 from optimize.tflite import census, convert
-from train.network import DIRECTION
+from train.network import direction
 from train.operating import calibrate
 from train.splits import load_training_data
 from train.weights import Weights, build_trained
@@ -158,7 +158,8 @@ def _check(
     model = build_trained(weights, keras)
     # From the logits: a float32 probability near 0 or 1 has no digits left for a margin.
     logits = keras.Model(model.input, model.get_layer("logits").output)
-    expected = logits.predict(np.stack(images), verbose=0) @ DIRECTION
+    values = logits.predict(np.stack(images), verbose=0)
+    expected = values @ direction(values.shape[1])
     calibration = weights.facts["calibration"]
     reports: dict[str, dict[str, Any]] = {}
     for variant, content in contents.items():

@@ -19,7 +19,7 @@ import tensorflow as tf
 import tf_keras
 from ai_edge_litert.interpreter import Interpreter
 
-from train.network import DIRECTION
+from train.network import direction
 from train.weights import Weights, build_trained
 
 Images = Sequence[npt.NDArray[np.float32]]
@@ -65,8 +65,9 @@ class InferenceTwin(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         self._hidden = tf.constant(hidden[None, None])
         self._hidden_bias = tf.constant(hidden_bias)
         self._back = tf.constant(hidden.T[None, None])
-        self._direction = tf.constant(output @ DIRECTION)
-        self._offset = tf.constant(output_bias @ DIRECTION)
+        along = direction(output.shape[1])
+        self._direction = tf.constant(output @ along)
+        self._offset = tf.constant(output_bias @ along)
 
     def predict(self, image: Any) -> dict[str, Any]:
         """(1, size, size, 1) to ``margin`` (1, 1) and ``attention`` (1, h, w, 1), at least 0."""

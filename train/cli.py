@@ -25,34 +25,103 @@ def cli() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
-@cli.command("fit")
-@click.option("--data", type=PATH, required=True, help=DATA_HELP)
-@click.option("--out", type=PATH, required=True, help="Folder of this run.")
-@click.option("--recipe", default="compact", show_default=True, help="A .toml file, or a name.")
-@click.option("--set", "overrides", multiple=True, help="Override a setting: table.key=value.")
-@click.option("--from", "start_from", type=PATH, help="Weights to begin with.")
-@click.option("--resume", is_flag=True, help="Go on from the last finished epoch in --out.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was chosen as JSON.")
-def fit_command(
+def _training_options(command: Any) -> Any:
+    """What `fit` and `pretrain` have in common."""
+    options = (
+        click.option("--out", type=PATH, required=True, help="Folder of this run."),
+        click.option("--set", "overrides", multiple=True, help="Override: table.key=value."),
+        click.option("--from", "start_from", type=PATH, help="Weights to begin with."),
+        click.option("--resume", is_flag=True, help="Go on from the last finished epoch in --out."),
+        click.option(
+            "--devices", type=click.IntRange(1), default=1, show_default=True,
+            help="Devices that share each batch.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print what came out as JSON."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command("pretrain")
+@click.option(
+    "--data", type=PATH, required=True, help="ChestX-ray14 as published: images/, Data_Entry_2017*."
+)
+@click.option("--recipe", default="pretrain", show_default=True, help="A .toml file, or a name.")
+@_training_options
+def pretrain_command(
     data: Path,
     out: Path,
     recipe: str,
     overrides: tuple[str, ...],
     start_from: Path | None,
     resume: bool,
+    devices: int,
     as_json: bool,
 ) -> None:
-    """Train a network; write OUT/weights.safetensors.
+    """Train a network on the findings of ChestX-ray14; write OUT/weights.safetensors.
 
-    Example: pneumokiosk-train fit --data chest_xray --out runs/compact --set epochs=10
+    Example: pneumokiosk-train pretrain --data chestxray14 --out runs/pretrained
     """
-    from train.fit import fit
+    from train.fit import Beginning
+    from train.pretrain import pretrain
     from train.recipe import load_recipe
     from train.weights import load_weights
 
     settings = load_recipe(recipe, overrides)
-    beginning = load_weights(start_from) if start_from else None
-    path = fit(settings, data, out, resume=resume, start_from=beginning)
+    beginning = Beginning(load_weights(start_from) if start_from else None)
+    path = pretrain(
+        settings, data, out, resume=resume, beginning=beginning, devices=devices, say=_say
+    )
+    facts = load_weights(path).facts
+    if as_json:
+        click.echo(json.dumps({"weights": str(path), **facts}))
+        return
+    for name, figure in facts["findings"].items():
+        auc = (
+            f"AUC {figure['value']:.3f}   95 % {figure['low']:.3f} to {figure['high']:.3f}"
+            if "value" in figure
+            else "AUC not measured: one label only"
+        )
+        click.echo(f"{name:<20} {figure['positives']:>6} positive   {auc}")
+    _print_cost(facts, path)
+
+
+@cli.command("fit")
+@click.option("--data", type=PATH, required=True, help=DATA_HELP)
+@click.option("--recipe", default="compact", show_default=True, help="A .toml file, or a name.")
+@click.option("--chestxray14", type=PATH, help="ChestX-ray14 folder, where the recipe uses it.")
+@click.option(
+    "--imagenet", default="none", show_default=True,
+    help="Where a rival network begins: none, download, or a file of ImageNet weights.",
+)  # fmt: skip
+@_training_options
+def fit_command(
+    data: Path,
+    out: Path,
+    recipe: str,
+    chestxray14: Path | None,
+    imagenet: str,
+    overrides: tuple[str, ...],
+    start_from: Path | None,
+    resume: bool,
+    devices: int,
+    as_json: bool,
+) -> None:
+    """Train a network that screens; write OUT/weights.safetensors.
+
+    Example: pneumokiosk-train fit --data chest_xray --out runs/compact --set epochs=10
+    """
+    from train.fit import Beginning, fit
+    from train.recipe import load_recipe
+    from train.weights import load_weights
+
+    settings = load_recipe(recipe, overrides)
+    beginning = Beginning(load_weights(start_from) if start_from else None, imagenet)
+    path = fit(
+        settings, data, out, chestxray14=chestxray14, resume=resume, beginning=beginning,
+        devices=devices, say=_say,
+    )  # fmt: skip
     facts = load_weights(path).facts
     if as_json:
         click.echo(json.dumps({"weights": str(path), **facts}))
@@ -64,6 +133,23 @@ def fit_command(
             f"{figures['specificity_at_recall_0.967']:.3f}"
         )
     click.echo(f"pooled       AUC {validation['pooled_auc']:.4f}")
+    for view, auc in facts.get("validation_adults", {}).items():
+        click.echo(f"ChestX-ray14 validation patients, {view}: AUC {auc:.3f}")
+    _print_cost(facts, path)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _print_cost(facts: dict[str, Any], path: Path) -> None:
+    cost = facts["made_by"]["throughput"]
+    memory = ", ".join(f"{where} {mib:,.0f} MiB" for where, mib in cost["peak_memory_mib"].items())
+    click.echo(
+        f"{cost['images_per_second']:.1f} images/s, {cost['seconds_per_epoch']:.0f} s an epoch, "
+        f"memory: {memory}, {cost['share_of_peak']:.0%} of the measured peak of the "
+        f"{cost['device']}"
+    )
     click.echo(f"written: {path}")
 
 
@@ -77,10 +163,18 @@ def fit_command(
     show_default=True,
     help="Which images; the test images are for the last word only.",
 )
+@click.option(
+    "--chestxray14", type=PATH, help="Measure on adults of this ChestX-ray14 folder as well."
+)
 @click.option("--out", type=PATH, help="Write the evaluation, with every score, to a JSON file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate_command(
-    weights: Path, data: Path, split: str, out: Path | None, as_json: bool
+    weights: Path,
+    data: Path,
+    split: str,
+    chestxray14: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure trained weights at the threshold chosen on validation, with 95 % intervals.
 
@@ -88,12 +182,71 @@ def evaluate_command(
     --data chest_xray --split test
     """
     from train.assessment import assess
+    from train.other_hospital import assess_adults
     from train.weights import load_weights
 
-    result, scores = assess(load_weights(weights), data, split)
+    trained = load_weights(weights)
+    result, scores = assess(trained, data, split)
+    if chestxray14:
+        result["adults"] = assess_adults(trained, chestxray14, split)
     if out:
         write_atomically(out, json.dumps({**result, "scores": scores}, indent=1).encode())
     click.echo(json.dumps(result) if as_json else _as_text(result))
+
+
+@cli.command("report")
+@click.option(
+    "--weights", "weights", multiple=True, required=True, metavar="NAME=PATH",
+    help="A network by name; more than once for more networks, or seeds under one name.",
+)  # fmt: skip
+@click.option("--data", type=PATH, required=True, help=DATA_HELP)
+@click.option(
+    "--split",
+    type=click.Choice(["validation", "test"]),
+    default="validation",
+    show_default=True,
+    help="Which images; the test images are for the last word only.",
+)
+@click.option(
+    "--chestxray14", type=PATH, help="Measure on adults of this ChestX-ray14 folder as well."
+)
+@click.option(
+    "--resamples", type=click.IntRange(1), default=2000, show_default=True,
+    help="Bootstrap samples behind every interval.",
+)  # fmt: skip
+@click.option("--out", type=PATH, required=True, help="Folder for report.html and report.json.")
+@click.option("--json", "as_json", is_flag=True, help="Print what stands in report.json.")
+def report_command(
+    weights: tuple[str, ...],
+    data: Path,
+    split: str,
+    chestxray14: Path | None,
+    resamples: int,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Compare networks on the same images; write OUT/report.html and OUT/report.json.
+
+    The first network named is the one that the others are compared with.
+
+    Example: pneumokiosk-train report --weights paper=runs/paper/weights.safetensors
+    --weights ours=runs/ours-1/weights.safetensors --weights ours=runs/ours-2/weights.safetensors
+    --data chest_xray --split test --out runs/report
+    """
+    from train.report import Request, named_weights, write_report
+
+    result = write_report(Request(named_weights(weights), data, split, out, chestxray14, resamples))
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    for name, network in result["networks"].items():
+        for run in network["runs"]:
+            auc = run["evaluation"]["figures"]["auc"]
+            click.echo(
+                f"{name:<20} seed {run['training_seed']:<4} AUC {auc['value']:.3f}   95 % "
+                f"{auc['low']:.3f} to {auc['high']:.3f}"
+            )
+    click.echo(f"written: {out / 'report.html'}, {out / 'report.json'}")
 
 
 def _as_text(result: dict[str, Any]) -> str:
@@ -109,6 +262,14 @@ def _as_text(result: dict[str, Any]) -> str:
         f"{name:<30} {figure['value']:.3f}   95 % {figure['low']:.3f} to {figure['high']:.3f}"
         for name, figure in result["figures"].items()
     ]
+    if adults := result.get("adults"):
+        lines.append(f"{adults['data']}, pneumonia or consolidation against no finding:")
+        lines += [
+            f"AUC, views {view:<19} {adults[view]['auc']['value']:.3f}   95 % "
+            f"{adults[view]['auc']['low']:.3f} to {adults[view]['auc']['high']:.3f}   "
+            f"({adults[view]['images']} images, {adults[view]['positives']} positive)"
+            for view in ("all", "PA", "AP")
+        ]
     return "\n".join(lines)
 
 

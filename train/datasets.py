@@ -1,4 +1,4 @@
-"""The Guangzhou paediatric data set as it is published, without its exact duplicates.
+"""The Guangzhou paediatric data set as it is published, and images of any set in memory.
 
 Kermany, Zhang, Goldbaum, "Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images for
 Classification", Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0.
@@ -45,6 +45,19 @@ class Sample:
     label: int
     patient: str
     subtype: str
+
+    @property
+    def group(self) -> str:
+        """Images of each group are drawn equally often where a recipe balances."""
+        return CLASSES[self.label]
+
+    @property
+    def known(self) -> dict[str, float]:
+        """What this image says of the outputs of a network, by name, in [0, 1]."""
+        values = {"normal": 1.0 - self.label, "pneumonia": float(self.label)}
+        if self.subtype in ("bacteria", "virus"):
+            values["viral"] = float(self.subtype == "virus")
+        return values
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,52 @@
-"""Train one network by a recipe, in a folder that a killed run can be resumed from."""
+"""Train a screening network by a recipe, in a folder that a killed run can be resumed from."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import platform
-import re
-import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 import edge
-from edge.errors import DataRefused, WorkFailed
-from edge.files import write_atomically
-from train.batches import TrainingBatches, targets
+from edge.errors import DataRefused
+from train.batches import TrainingBatches
+from train.chestxray14 import decided, load_adults, split_chestxray14
+from train.datasets import LabelledImages
+from train.devices import on_devices
 from train.evaluation import predict_margins
-from train.network import build
+from train.loop import run_epochs
+from train.network import OUTPUTS
 from train.operating import choose_operation, shifted_margins
+from train.other_hospital import adult_aucs
 from train.recipe import Recipe
-from train.schedule import learning_rate
+from train.rivals import NO_IMAGENET, build_network, build_rival
+from train.run import RANDOM_START, Row, Run
 from train.splits import TrainingData, load_training_data
+from train.throughput import summary
+from train.transfer import transfer
 from train.weights import Weights, as_stored, put_weights, save_weights, weights_of
 
-RANDOM_START = "random weights"
-COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a network starts from.
+
+    Attributes:
+        weights: of an earlier training; random where none.
+        imagenet: for a rival: ``"none"``, ``"download"``, or a file.
+    """
+
+    weights: Weights | None = None
+    imagenet: str = NO_IMAGENET
+
+    def __str__(self) -> str:
+        if self.weights is not None:
+            return self.weights.sha256
+        return RANDOM_START if self.imagenet == NO_IMAGENET else f"ImageNet: {self.imagenet}"
 
 
 def fit(
@@ -37,9 +54,12 @@ def fit(
     data: Path,
     out: Path,
     *,
+    chestxray14: Path | None = None,
     resume: bool = False,
-    start_from: Weights | None = None,
+    beginning: Beginning = Beginning(),  # frozen
+    devices: int = 1,
     progress: bool = True,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Train a network and write ``out/weights.safetensors``.
 
@@ -50,187 +70,128 @@ def fit(
         recipe: how to train.
         data: a ``chest_xray`` folder as published; only its training folder is read.
         out: folder of this run.
+        chestxray14: a ChestX-ray14 folder as published, where the recipe draws from it; its
+            held-out fifth of the patients is not read.
         resume: go on from the last finished epoch of the same recipe and beginning.
-        start_from: weights to begin with instead of random ones.
+        beginning: what to start from instead of random weights.
+        devices: how many devices share each batch.
         progress: show progress bars.
+        say: receives what was loaded from where, in sentences.
 
     Returns:
         The weights file.
 
     Raises:
-        DataRefused: ``run_exists``, ``recipe_changed``, ``start_changed``, ``too_few_images``, or
-            what is wrong with the data or the weights.
+        DataRefused: ``run_exists``, ``recipe_changed``, ``start_changed``, ``too_few_images``,
+            ``missing_chestxray14``, ``not_screening``, or what is wrong with the data or weights.
         WorkFailed: ``diverged``.
     """
-    started_from = start_from.sha256 if start_from else RANDOM_START
-    _claim(out, recipe, started_from, resume)
+    if recipe.outputs[: len(OUTPUTS)] != OUTPUTS:
+        raise DataRefused(
+            "not_screening",
+            f"A network that screens has outputs beginning with {', '.join(OUTPUTS)}. "
+            f"Received: {', '.join(recipe.outputs)}.",
+        )
+    run = Run(out)
+    run.claim(recipe, str(beginning), resume)
     keras.utils.set_random_seed(recipe.seed)
     images = load_training_data(data, recipe.validation_fraction, recipe.seed, progress)
-    epoch, model = _latest_checkpoint(out)
-    if model is None:
-        model = build(recipe.network, keras)
-        if start_from is not None:
-            put_weights(start_from, model)
-        _compile(model, recipe)
-    log = _read_log(out / "log.csv")[:epoch]
-    for number in range(epoch, recipe.epochs):
-        row = _run_epoch(model, recipe, images, number, log, progress)
-        log.append(row)
-        _checkpoint(out, model, number + 1, log)
-    # Calibration and thresholds belong to the weights as they are stored.
-    stored = as_stored(weights_of(model, recipe))
-    put_weights(stored, model)
-    margins = shifted_margins(model, images.validation, recipe, progress)
-    facts = {
-        **choose_operation(margins, images.validation.labels),
-        "trained_on": {
-            "data": "Guangzhou paediatric chest X-rays, training folder",
-            "training_images": len(images.training.samples),
-            "validation_images": len(images.validation.samples),
-            "duplicates_removed": images.duplicates,
-            "started_from": started_from,
-        },
-        "made_by": {
-            "pneumokiosk": edge.__version__,
-            "keras": keras.__version__,
-            "backend": keras.backend.backend(),
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "seconds": round(sum(row["seconds"] for row in log), 1),
-        },
-    }
+    also, adults = _adults(recipe, chestxray14, progress, say)
+    with on_devices(devices, recipe.precision):
+        model, log = run.latest()
+        if model is None:
+            model = _begin(recipe, beginning, say)
+        batches = TrainingBatches(images.training, recipe, also=also)
+        log = run_epochs(
+            model,
+            recipe,
+            batches,
+            lambda model: _validate(model, recipe, images.validation, adults),
+            run,
+            log,
+            watch="val_accuracy",
+            progress=progress,
+        )
+        # Calibration and thresholds belong to the weights as they are stored.
+        stored = as_stored(weights_of(model, recipe))
+        put_weights(stored, model)
+        margins = shifted_margins(model, images.validation, recipe, progress)
+        facts = {
+            **choose_operation(margins, images.validation.labels),
+            "trained_on": _trained_on(images, also, str(beginning)),
+            "made_by": made_by(model, log),
+        }
+        if adults is not None:
+            facts["validation_adults"] = adult_aucs(model, adults, recipe.input)
     path = out / "weights.safetensors"
     save_weights(path, replace(stored, facts=facts))
     return path
 
 
-def _claim(out: Path, recipe: Recipe, started_from: str, resume: bool) -> None:
-    """Make the run folder, or make sure that a resumed one has the same recipe and beginning."""
-    path = out / "recipe.json"
-    beginning = out / "started_from.txt"
-    text = json.dumps(recipe.to_dict(), indent=2)
-    if path.exists():
-        if not resume:
-            raise DataRefused(
-                "run_exists", f"{out} already holds a run; name another folder or use --resume."
-            )
-        if path.read_text(encoding="utf-8") != text:
-            raise DataRefused(
-                "recipe_changed", f"{path} differs from the recipe given; resume needs the same."
-            )
-        begun = beginning.read_text(encoding="utf-8") if beginning.exists() else RANDOM_START
-        if begun != started_from:
-            raise DataRefused(
-                "start_changed",
-                f"The run in {out} started from {begun}; resume needs the same. "
-                f"Received: {started_from}.",
-            )
-        return
-    write_atomically(beginning, started_from.encode())
-    write_atomically(path, text.encode())
-
-
-def _compile(model: Any, recipe: Recipe) -> None:
-    kinds = {
-        "adam": lambda: keras.optimizers.Adam(recipe.learning_rate),
-        "adamw": lambda: keras.optimizers.AdamW(
-            recipe.learning_rate, weight_decay=recipe.weight_decay
-        ),
-    }
-    optimizer = kinds[recipe.optimizer]()
-    if recipe.optimizer == "adamw":
-        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    # XLA on a processor is slower than none; on an accelerator JAX compiles by itself.
-    jit = keras.backend.backend() == "jax"
-    model.compile(optimizer, "binary_crossentropy", metrics=["accuracy"], jit_compile=jit)
-
-
-def _run_epoch(
-    model: Any,
-    recipe: Recipe,
-    images: TrainingData,
-    epoch: int,
-    log: list[dict[str, float]],
-    progress: bool,
-) -> dict[str, float]:
-    """One pass over the training images and one look at the validation images."""
-    started = time.perf_counter()
-    batches = TrainingBatches(images.training, recipe, epoch)
-    history = [row["val_accuracy"] for row in log]
-    steps = len(batches)
-    if not steps:
-        raise DataRefused(
-            "too_few_images",
-            f"{len(images.training.samples)} training images do not fill a batch of "
-            f"{recipe.batch}.",
-        )
-    _seed_dropout(model, recipe.seed, epoch)
-    rate = 0.0
-    results: dict[str, Any] = {}
-    model.reset_metrics()
-    bar = tqdm(range(steps), f"epoch {epoch + 1}/{recipe.epochs}", disable=not progress)
-    for step in bar:
-        rate = learning_rate(recipe, epoch * steps + step, steps, history)
-        model.optimizer.learning_rate = rate
-        inputs, wanted = batches[step]
-        results = model.train_on_batch(inputs, wanted, return_dict=True)
-        if not np.isfinite(results["loss"]):
-            raise WorkFailed(
-                "diverged", f"The loss is not a number in epoch {epoch + 1}, step {step + 1}."
-            )
-        bar.set_postfix(loss=f"{float(results['loss']):.4f}")
-    margins = predict_margins(model, images.validation.pixels, recipe.input)
-    labels = images.validation.labels
-    signs = targets(labels)[:, 1] * 2 - 1
+def made_by(model: Any, log: list[Row]) -> dict[str, Any]:
+    """Versions, machine and cost of a training."""
     return {
-        "epoch": epoch + 1,
-        "loss": float(results["loss"]),
-        "accuracy": float(results["accuracy"]),
-        "val_loss": float(np.logaddexp(0, -signs * margins).mean()),
-        "val_accuracy": float(((margins > 0) == (labels == 1)).mean()),
-        "learning_rate": rate,
-        "seconds": time.perf_counter() - started,
+        "pneumokiosk": edge.__version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+        "seconds": round(sum(row["seconds"] for row in log), 1),
+        "throughput": summary(model, log),
     }
 
 
-def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
-    """Let dropout depend on seed and epoch alone: a saved model forgets its random state."""
-    for place, layer in enumerate(model.layers):
-        if (generator := getattr(layer, "seed_generator", None)) is not None:
-            first = np.random.default_rng([seed, epoch, place]).integers(2**31)
-            generator.state.assign([first, 0])
+def _adults(
+    recipe: Recipe, root: Path | None, progress: bool, say: Callable[[str], None]
+) -> tuple[LabelledImages | None, LabelledImages | None]:
+    """Images of ChestX-ray14 to learn from, and those that decide for validation."""
+    if not recipe.chestxray14:
+        return None, None
+    if root is None:
+        raise DataRefused(
+            "missing_chestxray14",
+            f"The recipe draws {recipe.chestxray14:.0%} of its images from ChestX-ray14; "
+            "name its folder by --chestxray14.",
+        )
+    split = split_chestxray14(root, recipe.validation_fraction, recipe.seed)
+    say(f"ChestX-ray14: {split.summary}")
+    validation = load_adults(decided(split.validation), progress)
+    return load_adults(split.training, progress), validation
 
 
-def _checkpoint(out: Path, model: Any, epoch: int, log: list[dict[str, float]]) -> None:
-    """Keep weights, optimizer and log of one finished epoch; drop the checkpoint before it."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(log)
-    write_atomically(out / "log.csv", text.getvalue().encode())
-    temporary = out / "writing.keras"
-    model.save(temporary)
-    temporary.replace(out / f"checkpoint-{epoch:04d}.keras")
-    for old in out.glob("checkpoint-*.keras"):
-        if _epoch_of(old) < epoch:
-            old.unlink()
+def _begin(recipe: Recipe, beginning: Beginning, say: Callable[[str], None]) -> Any:
+    if beginning.imagenet != NO_IMAGENET and recipe.architecture != "dilated":
+        return build_rival(recipe, keras, beginning.imagenet)
+    model = build_network(recipe, keras)
+    if beginning.weights is not None:
+        say(str(transfer(beginning.weights, model, recipe.outputs)))
+    return model
 
 
-def _latest_checkpoint(out: Path) -> tuple[int, Any]:
-    """Finished epochs and model of a run; (0, None) where it has none."""
-    found = sorted(out.glob("checkpoint-*.keras"), key=_epoch_of)
-    if not found:
-        return 0, None
-    return _epoch_of(found[-1]), keras.saving.load_model(found[-1])
+def _validate(
+    model: Any, recipe: Recipe, images: LabelledImages, adults: LabelledImages | None
+) -> Row:
+    margins = predict_margins(model, images.pixels, recipe.input)
+    signs = 2 * images.labels - 1
+    row = {
+        "val_loss": float(np.logaddexp(0, -signs * margins).mean()),
+        "val_accuracy": float(((margins > 0) == (signs > 0)).mean()),
+    }
+    if adults is not None:
+        row["val_adults_auc"] = adult_aucs(model, adults, recipe.input)["all"]
+    return row
 
 
-def _epoch_of(path: Path) -> int:
-    match = re.search(r"(\d+)$", path.stem)
-    return int(match.group(1)) if match else 0
-
-
-def _read_log(path: Path) -> list[dict[str, float]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+def _trained_on(
+    images: TrainingData, also: LabelledImages | None, started_from: str
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "data": "Guangzhou paediatric chest X-rays, training folder",
+        "training_images": len(images.training.samples),
+        "validation_images": len(images.validation.samples),
+        "duplicates_removed": images.duplicates,
+        "started_from": started_from,
+    }
+    if also is not None:
+        facts["data"] += "; ChestX-ray14 without a held-out fifth of the patients"
+        facts["chestxray14_images"] = len(also.samples)
+    return facts

@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 EXPANSION = 4
 """A bottleneck gives this many times the channels of its 3x3 convolution (He et al. 2016)."""
 
 OUTPUTS = ("normal", "pneumonia")
-"""What the two sigmoid outputs stand for, in order."""
+"""What the first two sigmoid outputs stand for, in order; a recipe may ask for more."""
 
-DIRECTION = np.array([-1.0, 1.0], np.float32)
-"""(2,) logits times this is the margin: logit of pneumonia minus logit of normal."""
+
+def direction(outputs: int) -> npt.NDArray[np.float32]:
+    """(outputs,) logits times this is the margin: logit of pneumonia minus logit of normal."""
+    return np.array([-1.0, 1.0] + [0.0] * (outputs - len(OUTPUTS)), np.float32)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 from edge.errors import DataRefused
 from edge.preprocess import InputContract
 from train.augmentation import Augmentation
-from train.network import NetworkConfig
+from train.network import OUTPUTS, NetworkConfig
 
+ARCHITECTURES = ("dilated", "vgg16", "densenet121", "inceptionv3", "xception")
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -21,7 +22,12 @@ class Recipe:
     """How a network is trained.
 
     Attributes:
-        network: shape of the network.
+        architecture: ``"dilated"`` (`train.network`), or a rival of `train.rivals`.
+        network: shape of the network; of a rival, its input size, dense layer and dropout.
+        outputs: what the sigmoid outputs stand for, by name. A network that screens begins with
+            ``normal`` and ``pneumonia``; more outputs (``viral``, findings of ChestX-ray14) help
+            training and are never shown.
+        auxiliary: weight of the mean loss of these further outputs.
         input: what the network receives.
         augmentation: how training images are changed.
         epochs: passes over the training images.
@@ -31,15 +37,22 @@ class Recipe:
         weight_decay: decoupled decay of ``adamw``.
         schedule: ``"cosine"`` to zero, or ``"plateau"``: a tenth whenever validation accuracy
             has not improved for ``patience`` epochs.
-        warmup: steps over which the rate rises from zero.
+        warmup: steps over which the rate of ``"cosine"`` rises from zero.
         patience: epochs, for ``"plateau"``.
         label_smoothing: share of each target moved to one half, in [0, 1).
         balanced: draw as many normal as pneumonia images in each epoch.
+        chestxray14: share of each epoch that comes from ChestX-ray14, in [0, 1).
+        frozen_epochs: epochs at the beginning in which only the dense layers learn.
+        precision: ``"float32"``, or ``"mixed_bfloat16"`` or ``"mixed_float16"`` for half-precision
+            arithmetic with float32 weights.
         validation_fraction: share of the patients held out.
         seed: of the split, the initial weights, the order and the augmentation.
     """
 
+    architecture: str = "dilated"
     network: NetworkConfig = field(default_factory=NetworkConfig)
+    outputs: tuple[str, ...] = OUTPUTS
+    auxiliary: float = 0.5
     input: InputContract = field(default_factory=InputContract)
     augmentation: Augmentation = field(default_factory=Augmentation)
     epochs: int = 100
@@ -52,6 +65,9 @@ class Recipe:
     patience: int = 6
     label_smoothing: float = 0.0
     balanced: bool = True
+    chestxray14: float = 0.0
+    frozen_epochs: int = 0
+    precision: str = "float32"
     validation_fraction: float = 0.15
     seed: int = 0
 
@@ -59,23 +75,36 @@ class Recipe:
         for name, allowed in (
             ("optimizer", ("adam", "adamw")),
             ("schedule", ("cosine", "plateau")),
+            ("architecture", ARCHITECTURES),
+            ("precision", ("float32", "mixed_bfloat16", "mixed_float16")),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}. Received: {self!r}")
-        if min(self.epochs, self.batch, self.patience) < 1 or min(self.warmup, self.seed) < 0:
+        counts = (self.warmup, self.seed, self.frozen_epochs)
+        if min(self.epochs, self.batch, self.patience) < 1 or min(counts) < 0:
             raise ValueError(
-                "epochs, batch and patience must be at least 1, warmup and seed at least 0. "
-                f"Received: {self!r}"
+                "epochs, batch and patience must be at least 1; warmup, seed and frozen_epochs "
+                f"at least 0. Received: {self!r}"
             )
+        if self.warmup and self.schedule != "cosine":
+            raise ValueError(f"warmup belongs to the cosine schedule. Received: {self!r}")
         if not 0.0 < self.learning_rate < math.inf or not 0.0 <= self.weight_decay < math.inf:
             raise ValueError(
                 "learning_rate must be above 0 and weight_decay at least 0, both finite. "
                 f"Received: {self!r}"
             )
-        if not 0.0 <= self.label_smoothing < 1.0 or not 0.0 < self.validation_fraction < 1.0:
+        shares = (self.label_smoothing, self.chestxray14)
+        if not all(0.0 <= s < 1.0 for s in shares) or not 0.0 < self.validation_fraction < 1.0:
             raise ValueError(
-                "label_smoothing must be in [0, 1) and validation_fraction in (0, 1). "
-                f"Received: {self!r}"
+                "label_smoothing and chestxray14 must be in [0, 1), validation_fraction in "
+                f"(0, 1). Received: {self!r}"
+            )
+        if not 0.0 <= self.auxiliary < math.inf:
+            raise ValueError(f"auxiliary must be at least 0. Received: {self.auxiliary}")
+        if len(set(self.outputs)) != self.network.outputs:
+            raise ValueError(
+                "network.outputs must count the different names of outputs. Received: "
+                f"{self.network.outputs} and {self.outputs}"
             )
         if self.network.input_size != self.input.size:
             raise ValueError(

@@ -19,8 +19,8 @@ from safetensors.numpy import save
 
 from edge.errors import DataRefused, WorkFailed
 from edge.files import write_atomically
-from train.network import build
 from train.recipe import Recipe, recipe_from
+from train.rivals import build_network
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -44,12 +44,16 @@ class Weights:
 
 def weights_of(model: Any, recipe: Recipe, facts: dict[str, Any] | None = None) -> Weights:
     """Take the weights out of a Keras 3 or tf-keras model."""
-    tensors = {
+    return Weights(tensors_of(model), recipe, facts or {})
+
+
+def tensors_of(model: Any) -> Tensors:
+    """Every weight of a Keras 3 or tf-keras model by ``layer/variable``."""
+    return {
         _name(layer, variable): np.asarray(value)
         for layer in model.layers
         for variable, value in zip(layer.weights, layer.get_weights(), strict=True)
     }
-    return Weights(tensors, recipe, facts or {})
 
 
 def as_stored(weights: Weights) -> Weights:
@@ -130,7 +134,7 @@ def put_weights(weights: Weights, model: Any) -> None:
 
 def build_trained(weights: Weights, keras: Any) -> Any:
     """Build the network that the weights were trained for and fill it."""
-    model = build(weights.recipe.network, keras)
+    model = build_network(weights.recipe, keras)
     put_weights(weights, model)
     return model
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edge.phantom import draw_phantom
 from edge.preprocess import preprocess
 from train.augmentation import Augmentation
 from train.batches import TrainingBatches, targets
-from train.datasets import LabelledImages
+from train.chestxray14 import AdultSample
+from train.datasets import LabelledImages, Sample
+from train.network import OUTPUTS
 from train.recipe import Recipe
 
 STILL = Augmentation(flip=0, rotation=0, scale=0, shift=0)
@@ -112,11 +116,42 @@ def test_an_image_changes_from_epoch_to_epoch(
     assert not np.array_equal(first, second)
 
 
-def test_targets_and_smoothing() -> None:
-    labels = np.array([0, 1])
-    np.testing.assert_array_equal(targets(labels), [[1, 0], [0, 1]])
-    np.testing.assert_allclose(targets(labels, 0.1), [[0.95, 0.05], [0.05, 0.95]])
-    assert targets(labels).dtype == np.float32
+def test_targets_and_smoothing(phantom_images: LabelledImages) -> None:
+    samples = [phantom_images.samples[0], phantom_images.samples[11]]
+    np.testing.assert_array_equal(targets(samples, OUTPUTS), [[1, 0], [0, 1]])
+    np.testing.assert_allclose(targets(samples, OUTPUTS, 0.1), [[0.95, 0.05], [0.05, 0.95]])
+    assert targets(samples, OUTPUTS).dtype == np.float32
+
+
+def test_what_an_image_does_not_say_is_no_number() -> None:
+    samples = [Sample(Path(s), int(s != "normal"), s, s) for s in ("normal", "bacteria", "virus")]
+    found = targets(samples, (*OUTPUTS, "viral", "Hernia"), 0.2)
+    np.testing.assert_allclose(found[:, 2], [np.nan, 0.1, 0.9])
+    assert np.isnan(found[:, 3]).all()
+
+
+def test_second_set_gives_its_share_and_its_groups_come_equally_often(
+    phantom_images: LabelledImages, tiny_recipe: Recipe
+) -> None:
+    kinds = [("pneumonia", "AP", 1)] * 2 + [("no finding", "AP", 0)] * 6 + [("other", "PA", -1)] * 4
+    adults = tuple(
+        AdultSample(Path(f"a{i}.png"), label, f"a{i}", kind, frozenset({"Mass"}), view)
+        for i, (kind, view, label) in enumerate(kinds)
+    )
+    also = LabelledImages(adults, np.stack([draw_phantom(90 + i, 64) for i in range(12)]))
+    recipe = replace(
+        tiny_recipe, augmentation=STILL, batch=1, chestxray14=0.5,
+        outputs=(*OUTPUTS, "Mass"), network=replace(tiny_recipe.network, outputs=3),
+    )  # fmt: skip
+    inputs, wanted = whole_epoch(TrainingBatches(phantom_images, recipe, also=also))
+    names = {
+        preprocess(p, recipe.input).tobytes(): sample.group
+        for p, sample in zip(also.pixels, also.samples, strict=True)
+    }
+    groups = Counter(names.get(image.tobytes(), "children") for image in inputs)
+    assert groups == {"children": 12, "pneumonia AP": 4, "no finding AP": 4, "other PA": 4}
+    undecided = np.isnan(wanted[:, 1])
+    assert undecided.sum() == 4 and (wanted[undecided, 2] == 1).all()
 
 
 def test_smoothing_of_the_recipe_reaches_the_batch(

@@ -1,0 +1,88 @@
+"""Several devices share each batch, by the backend's own means; half precision where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from edge.errors import DataRefused
+
+
+@contextmanager
+def on_devices(count: int, precision: str = "float32") -> Iterator[None]:
+    """Build and train inside: data-parallel over ``count`` devices of the backend.
+
+    On JAX by `keras.distribution.DataParallel`, on TensorFlow by `tf.distribute.MirroredStrategy`.
+
+    Args:
+        count: devices, at least 1.
+        precision: a Keras dtype policy.
+
+    Raises:
+        DataRefused: ``too_few_devices``, or ``unknown_backend`` for more than one device.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        if count == 1:
+            yield
+        elif keras.backend.backend() == "jax":
+            with _jax(count):
+                yield
+        elif keras.backend.backend() == "tensorflow":
+            with _tensorflow(count):
+                yield
+        else:
+            raise DataRefused(
+                "unknown_backend", f"Keras on {keras.backend.backend()} trains on one device here."
+            )
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def share_statistics(model: Any) -> None:
+    """Let batch normalisation see the whole batch, as on one device.
+
+    JAX computes over the whole batch anyway; the replicas of TensorFlow must be asked to.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+
+
+@contextmanager
+def _jax(count: int) -> Iterator[None]:
+    found = keras.distribution.list_devices()
+    _require(count, len(found))
+    before = keras.distribution.distribution()
+    parallel = keras.distribution.DataParallel(devices=found[:count], auto_shard_dataset=False)
+    keras.distribution.set_distribution(parallel)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
+
+
+@contextmanager
+def _tensorflow(count: int) -> Iterator[None]:
+    import tensorflow as tf
+
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    _require(count, len(found))
+    with tf.distribute.MirroredStrategy([device.name for device in found[:count]]).scope():
+        yield
+
+
+def _require(count: int, found: int) -> None:
+    if not 1 <= count <= found:
+        raise DataRefused(
+            "too_few_devices", f"--devices {count} asked for, {found} found by the backend."
+        )
