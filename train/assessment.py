@@ -9,10 +9,9 @@ import keras
 import numpy as np
 
 import edge
-from edge.errors import DataRefused
 from train.datasets import Sample, list_samples, read_pixels
 from train.evaluation import evaluate, predict_margins
-from train.operating import CHOSEN_ON, calibrate
+from train.operating import calibrate, decision_from
 from train.splits import load_training_data
 from train.weights import Weights, build_trained
 
@@ -49,20 +48,17 @@ def assess(weights: Weights, data: Path, split: str) -> tuple[dict[str, Any], di
     Raises:
         DataRefused: ``untrained_weights``, or what is wrong with the data.
     """
-    facts = weights.facts
-    if "operating_points" not in facts:
-        raise DataRefused("untrained_weights", "The weights carry no operating points.")
+    decision = decision_from(weights.facts)
     samples = samples_of(split, data, weights)
     pixels = [read_pixels(sample.path) for sample in samples]
     model = build_trained(weights, keras)
     margins = predict_margins(model, pixels, weights.recipe.input, progress=True)
-    scores = calibrate(margins, facts["calibration"])
+    scores = calibrate(margins, decision.calibration)
     labels = np.array([sample.label for sample in samples], np.int64)
-    threshold = next(p["threshold"] for p in facts["operating_points"] if p["name"] == "refer")
     result = {
         "data": SPLITS[split],
-        **evaluate(labels, scores, threshold).to_dict(),
-        "threshold_chosen_on": CHOSEN_ON,
+        **evaluate(labels, scores, decision.threshold).to_dict(),
+        "threshold_chosen_on": decision.chosen_on,
         "weights_sha256": weights.sha256,
         "training_seed": weights.recipe.seed,
         "versions": {"pneumokiosk": edge.__version__, "keras": keras.__version__},

@@ -6,6 +6,7 @@ these patients under all shifts together: a clinic's films are not the training 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
+from edge.errors import DataRefused
 from train.datasets import LabelledImages
 from train.evaluation import Floats, Labels, predict_margins, specificity_at_recall
 from train.recipe import Recipe
@@ -38,6 +40,37 @@ def shifted_margins(
 def calibrate(margins: Floats, calibration: dict[str, float]) -> Floats:
     """Platt scaling: (n,) margins to (n,) probabilities of pneumonia."""
     return np.asarray(expit(calibration["slope"] * margins + calibration["intercept"]), np.float64)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a network's margins become decisions.
+
+    Attributes:
+        calibration: slope and intercept of Platt scaling.
+        threshold: a film is referred when its calibrated score is at or above it.
+        chosen_on: the images that both were chosen on.
+    """
+
+    calibration: dict[str, Any]
+    threshold: float
+    chosen_on: str
+
+
+def decision_from(facts: dict[str, Any]) -> Decision:
+    """Read the decision from the facts of trained weights.
+
+    Raises:
+        DataRefused: ``untrained_weights``: they carry none.
+    """
+    try:
+        calibration, points = facts["calibration"], facts["operating_points"]
+        point = next(p for p in points if p["name"] == "refer")
+    except (KeyError, StopIteration) as error:
+        raise DataRefused(
+            "untrained_weights", "The weights carry no operating points or no calibration."
+        ) from error
+    return Decision(calibration, point["threshold"], point.get("chosen_on", CHOSEN_ON))
 
 
 def choose_operation(margins: dict[str, Floats], labels: Labels) -> dict[str, Any]:

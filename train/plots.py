@@ -1,0 +1,227 @@
+"""The pictures of the report, each as the text of one SVG file.
+
+They are drawn for paper: thin lines, the colours of Okabe and Ito that colour-blind readers can
+tell apart, and a second mark (line style, marker or number) wherever a colour carries meaning.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from train.evaluation import Floats
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+SUBTYPES = {"normal": "normal", "bacteria": "bacterial", "virus": "viral"}
+"""How a subtype of `train.datasets.Sample` is called on paper."""
+
+Plain = dict[str, Any]
+_styled = matplotlib.rc_context(
+    {
+        "font.size": 8,
+        "axes.titlesize": 9,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+        "legend.fontsize": 7,
+        "lines.linewidth": 1.3,
+        "svg.hashsalt": "pneumokiosk",  # the same numbers give the same file
+    }
+)
+
+
+@_styled
+def confusion_plot(confusion: dict[str, int]) -> str:
+    """Four counts as a table, shaded by their share of the row."""
+    counts = np.array(
+        [
+            [confusion["true_negative"], confusion["false_positive"]],
+            [confusion["false_negative"], confusion["true_positive"]],
+        ]
+    )
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure, axes = _figure(2.3, 2.1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.2)
+    for row, column in np.ndindex(2, 2):
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]}\n{shares[row, column]:.1%}",
+            ha="center",
+            va="center",
+            color="white" if shares[row, column] > 0.6 else "black",
+        )
+    axes.set_xticks([0, 1], ["below threshold", "refer"])
+    axes.set_yticks([0, 1], ["normal", "pneumonia"], rotation=90, va="center")
+    axes.set_xlabel("decision")
+    axes.set_ylabel("label")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return _svg(figure)
+
+
+@_styled
+def roc_plot(curves: dict[str, Plain], operating: dict[str, tuple[float, float]]) -> str:
+    """ROC curves of all networks with their bands, and where each one works.
+
+    Args:
+        curves: by network, each a `train.curves.Curve` as plain values.
+        operating: by network, rate of false positives and recall at its threshold.
+    """
+    figure, axes = _figure(3.4, 3.2)
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.6)
+    for i, (name, curve) in enumerate(curves.items()):
+        _draw(axes, i, curve, f"{name}: AUC {_interval(curve['area'])}", "post")
+        axes.plot(*operating[name], MARKERS[i % len(MARKERS)], color=_colour(i), markersize=5)
+    axes.set(xlabel="1 \N{MINUS SIGN} specificity", ylabel="recall", aspect="equal")
+    axes.set(xlim=(-0.01, 1), ylim=(0, 1.01))
+    axes.legend(loc="lower right")
+    return _svg(figure)
+
+
+@_styled
+def precision_recall_plot(curves: dict[str, Plain], share: float) -> str:
+    """Precision over recall of all networks with their bands.
+
+    Args:
+        curves: by network, each a `train.curves.Curve` as plain values.
+        share: of pneumonia among the images, the precision of a coin.
+    """
+    figure, axes = _figure(3.4, 3.2)
+    axes.axhline(share, color="0.7", linewidth=0.6)
+    for i, (name, curve) in enumerate(curves.items()):
+        _draw(axes, i, curve, f"{name}: {_interval(curve['area'])}", "pre")
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(min(share, 0.5), 1.005))
+    axes.legend(loc="lower left", title="average precision", title_fontsize=7)
+    return _svg(figure)
+
+
+@_styled
+def reliability_plot(before: Plain, after: Plain) -> str:
+    """Share of pneumonia over score, before and after Platt scaling, with images a bin below.
+
+    Args:
+        before: a `train.reliability.Reliability` as plain values.
+        after: likewise.
+    """
+    figure = Figure(figsize=(3.2, 3.6), layout="constrained")
+    axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.6)
+    for i, (name, found) in enumerate((("before", before), ("after", after))):
+        bins = found["bins"]
+        x = np.array([b["score"] for b in bins])
+        share, errors = _bars([b["share"] for b in bins])
+        label = f"{name}: ECE {_interval(found['ece'])}"
+        # Aside by a hair, so that the bars of one do not cover the other's.
+        axes.errorbar(
+            x, share, errors, label=label, color=_colour(i), marker=MARKERS[i], markersize=4,
+            linestyle="none", elinewidth=0.8, capsize=2,
+        )  # fmt: skip
+        centres = [(b["low"] + b["high"]) / 2 + (i - 0.5) * 0.035 for b in bins]
+        counts.bar(centres, [b["images"] for b in bins], 0.035, color=_colour(i))
+    axes.set(ylabel="share of pneumonia", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.legend(loc="upper left", title="Platt scaling", title_fontsize=7)
+    counts.set(xlabel="score", ylabel="images", yscale="log")
+    return _svg(figure)
+
+
+@_styled
+def histogram_plot(scores: Floats, subtypes: list[str], threshold: float) -> str:
+    """How the scores of normal, bacterial and viral films lie about the threshold.
+
+    Args:
+        scores: (n,) in [0, 1].
+        subtypes: n of `train.datasets.Sample.subtype`.
+        threshold: at or above it a film counts as pneumonia.
+    """
+    figure, axes = _figure(3.4, 2.4)
+    kinds = np.array(subtypes)
+    for i, kind in enumerate(dict.fromkeys(sorted(subtypes))):
+        chosen = scores[kinds == kind]
+        axes.hist(
+            chosen,
+            bins=list(np.linspace(0, 1, 26)),
+            histtype="step",
+            label=f"{SUBTYPES.get(kind, kind)} ({len(chosen)})",
+            color=_colour(i),
+            linestyle=LINES[i % len(LINES)],
+            linewidth=1.3,
+        )
+    axes.axvline(threshold, color="0.3", linewidth=0.8)
+    axes.annotate(
+        "threshold", (threshold, 1), xycoords=("data", "axes fraction"), xytext=(3, -2),
+        textcoords="offset points", va="top", fontsize=7, color="0.3",
+    )  # fmt: skip
+    axes.set(xlabel="score", ylabel="images", yscale="log", xlim=(0, 1))
+    figure.legend(loc="outside upper center", ncols=3)
+    return _svg(figure)
+
+
+@_styled
+def recall_plot(recalls: dict[str, dict[str, Plain]]) -> str:
+    """Recall of each subtype by network, with intervals.
+
+    Args:
+        recalls: by network, then by subtype: an `train.evaluation.Estimate` as plain values.
+    """
+    kinds = list(dict.fromkeys(kind for by_kind in recalls.values() for kind in by_kind))
+    figure, axes = _figure(3.4, 0.9 + 0.35 * len(recalls) * len(kinds) / 2)
+    for i, kind in enumerate(kinds):
+        names = [name for name in recalls if kind in recalls[name]]
+        x, errors = _bars([recalls[name][kind] for name in names])
+        y = np.array([list(recalls).index(name) for name in names]) + 0.15 * (
+            2 * i - len(kinds) + 1
+        )
+        axes.errorbar(
+            x, y, xerr=errors, label=SUBTYPES.get(kind, kind), color=_colour(i), marker=MARKERS[i],
+            markersize=4, linestyle="none", elinewidth=0.9, capsize=2,
+        )  # fmt: skip
+    axes.set_yticks(range(len(recalls)), list(recalls))
+    axes.set(xlabel="recall at the threshold", ylim=(len(recalls) - 0.5, -0.5))
+    axes.grid(axis="x", linewidth=0.3, color="0.8")
+    figure.legend(loc="outside upper center", ncols=len(kinds))
+    return _svg(figure)
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of so many inches with one pair of axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _draw(axes: Axes, place: int, curve: Plain, label: str, steps: Literal["pre", "post"]) -> None:
+    """One curve with its band."""
+    colour, line = _colour(place), LINES[place % len(LINES)]
+    axes.fill_between(
+        curve["x"], curve["low"], curve["high"], step=steps, color=colour, alpha=0.15, linewidth=0
+    )
+    axes.step(curve["x"], curve["y"], where=steps, color=colour, linestyle=line, label=label)
+
+
+def _bars(estimates: list[Plain]) -> tuple[Floats, Floats]:
+    """(n,) values and the (2, n) lengths of their error bars."""
+    value, low, high = (np.array([e[k] for e in estimates]) for k in ("value", "low", "high"))
+    # A rounding error may put an end on the wrong side of the value by a hair.
+    return value, np.maximum([value - low, high - value], 0)
+
+
+def _interval(estimate: Plain) -> str:
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f}\N{EN DASH}{estimate['high']:.3f})"
+
+
+def _colour(place: int) -> str:
+    return COLOURS[place % len(COLOURS)]
+
+
+def _svg(figure: Figure) -> str:
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
