@@ -153,6 +153,35 @@ def _print_cost(facts: dict[str, Any], path: Path) -> None:
     click.echo(f"written: {path}")
 
 
+@cli.command("widen")
+@click.argument("weights", type=PATH)
+@click.option("--factor", type=click.IntRange(1), required=True, help="How many times wider.")
+@click.option(
+    "--noise", type=click.FloatRange(0), default=0.1, show_default=True,
+    help="Lets equal channels grow apart; 0 keeps the function exactly.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the noise.")
+@click.option("--out", type=PATH, required=True, help="Weights file to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def widen_command(
+    weights: Path, factor: int, noise: float, seed: int, out: Path, as_json: bool
+) -> None:
+    """Begin a wider network with what a narrower one has learnt (Net2Net, 2016).
+
+    Example: pneumokiosk-train widen runs/compact/weights.safetensors --factor 4 --out wide/w.safetensors
+    """
+    from train.weights import load_weights, save_weights
+    from train.widening import widen
+
+    wide = widen(load_weights(weights), factor, noise, seed)
+    save_weights(out, wide)
+    width = wide.recipe.network.width
+    click.echo(
+        json.dumps({"weights": str(out), "width": width}) if as_json
+        else f"written: {out}, width {width}, to begin a training with"
+    )  # fmt: skip
+
+
 @cli.command("evaluate")
 @click.option("--weights", type=PATH, required=True, help="From pneumokiosk-train fit.")
 @click.option("--data", type=PATH, required=True, help=DATA_HELP)

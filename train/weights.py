@@ -22,6 +22,9 @@ from edge.files import write_atomically
 from train.recipe import Recipe, recipe_from
 from train.rivals import build_network
 
+SHARD_BYTES = 15_000_000
+"""Largest file of weights: repositories and slow links dislike larger ones."""
+
 Tensors = dict[str, npt.NDArray[Any]]
 
 
@@ -74,6 +77,9 @@ def as_stored(weights: Weights) -> Weights:
 def save_weights(path: Path, weights: Weights) -> None:
     """Write weights as float16, atomically.
 
+    What is larger than `SHARD_BYTES` becomes several files, ``STEM-00001-of-00004.safetensors``
+    and so on; ``path`` then stands for all of them.
+
     Raises:
         WorkFailed: ``weights_overflow``.
     """
@@ -83,28 +89,61 @@ def save_weights(path: Path, weights: Weights) -> None:
     }
     rounded = as_stored(weights).tensors
     halves = {name: value.astype(np.float16) for name, value in rounded.items()}
-    write_atomically(path, save(halves, metadata))
+    shards: list[Tensors] = [{}]
+    room = SHARD_BYTES
+    for name, value in halves.items():
+        if value.nbytes > room and shards[-1]:
+            shards.append({})
+            room = SHARD_BYTES
+        shards[-1][name] = value
+        room -= value.nbytes
+    for part, shard in zip(_shard_names(path, len(shards)), shards, strict=True):
+        write_atomically(part, save(shard, metadata))
 
 
 def load_weights(path: Path) -> Weights:
-    """Read a weights file.
+    """Read a weights file, or the shards that its name stands for.
 
     Raises:
         DataRefused: ``missing_weights`` or ``invalid_weights``.
     """
+    digests, tensors, metadata = [], {}, None
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        with safe_open(str(path), framework="np") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
-        recipe = recipe_from(json.loads(metadata["recipe"]))
-        return Weights(tensors, recipe, json.loads(metadata["facts"]), digest)
+        for part in _parts(path):
+            digests.append(hashlib.sha256(part.read_bytes()).hexdigest())
+            with safe_open(str(part), framework="np") as file:
+                if metadata is not None and file.metadata() != metadata:
+                    raise ValueError(f"{part.name} belongs to other weights")
+                metadata = file.metadata() or {}
+                for name in file.keys():
+                    tensors[name] = file.get_tensor(name).astype(np.float32)
+        recipe = recipe_from(json.loads((metadata or {})["recipe"]))
+        facts = json.loads((metadata or {})["facts"])
     except OSError as error:
         raise DataRefused("missing_weights", f"{path} cannot be read: {error}") from error
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise DataRefused(
             "invalid_weights", f"{path} is not a weights file of PneumoKiosk: {error}"
         ) from error
+    together = hashlib.sha256("".join(digests).encode()).hexdigest()
+    return Weights(tensors, recipe, facts, digests[0] if len(digests) == 1 else together)
+
+
+def _shard_names(path: Path, count: int) -> list[Path]:
+    if count == 1:
+        return [path]
+    return [
+        path.with_name(f"{path.stem}-{i:05d}-of-{count:05d}{path.suffix}")
+        for i in range(1, count + 1)
+    ]
+
+
+def _parts(path: Path) -> list[Path]:
+    """The file itself, or every shard of its name."""
+    first = sorted(path.parent.glob(f"{path.stem}-00001-of-*{path.suffix}"))
+    if path.exists() or not first:
+        return [path]
+    return _shard_names(path, int(first[-1].stem.rsplit("-", 1)[-1]))
 
 
 def put_weights(weights: Weights, model: Any) -> None:
