@@ -168,7 +168,7 @@ def widen_command(
 ) -> None:
     """Begin a wider network with what a narrower one has learnt (Net2Net, 2016).
 
-    Example: pneumokiosk-train widen runs/compact/weights.safetensors --factor 4 --out wide/w.safetensors
+    Example: pneumokiosk-train widen compact.safetensors --factor 4 --out wide.safetensors
     """
     from train.weights import load_weights, save_weights
     from train.widening import widen

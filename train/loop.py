@@ -13,7 +13,7 @@ from tqdm import tqdm
 from edge.errors import DataRefused, WorkFailed
 from train.batches import TrainingBatches
 from train.devices import share_statistics
-from train.losses import KnownCrossentropy, output_weights
+from train.losses import KnownCrossentropy, main_outputs
 from train.recipe import Recipe
 from train.run import Row, Run
 from train.schedule import optimizer_rate, plateau_rate
@@ -61,7 +61,7 @@ def run_epochs(
         raise DataRefused(
             "too_few_images", f"The training images do not fill a batch of {recipe.batch}."
         )
-    loss = KnownCrossentropy(output_weights(recipe.outputs, recipe.auxiliary), positive_weights)
+    loss = KnownCrossentropy(main_outputs(recipe.outputs), recipe.auxiliary, positive_weights)
     for epoch in range(len(log), recipe.epochs):
         started = time.perf_counter()
         if epoch in (0, recipe.frozen_epochs):

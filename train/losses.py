@@ -15,23 +15,26 @@ from train.network import OUTPUTS
 
 @keras.saving.register_keras_serializable("pneumokiosk")
 class KnownCrossentropy(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
-    """Weighted sum of the binary cross-entropies of the outputs whose target is a number.
+    """Mean binary cross-entropy of the outputs whose target is a number.
 
     Args:
-        weights: of each output in the sum, (outputs,).
-        positive_weights: of each output's positive targets, (outputs,); all 1 where none.
+        main: (outputs,) whether an output is what the network is for; the others are auxiliary.
+        auxiliary: weight of the mean over the auxiliary outputs beside the mean over the main ones.
+        positive_weights: (outputs,) of each output's positive targets; all 1 where none.
     """
 
     def __init__(
         self,
-        weights: Sequence[float],
+        main: Sequence[bool],
+        auxiliary: float = 1.0,
         positive_weights: Sequence[float] | None = None,
         name: str = "known_crossentropy",
         **options: Any,
     ) -> None:
         super().__init__(name=name, **options)
-        self.weights = list(weights)
-        self.positive_weights = list(positive_weights or [1.0] * len(self.weights))
+        self.main = list(main)
+        self.auxiliary = auxiliary
+        self.positive_weights = list(positive_weights or [1.0] * len(self.main))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """(batch, outputs) targets and probabilities to (batch,) losses."""
@@ -40,19 +43,31 @@ class KnownCrossentropy(keras.losses.Loss):  # type: ignore[misc]  # keras has n
         given = ops.clip(y_pred, 1e-7, 1 - 1e-7)
         positive = wanted * ops.log(given) * ops.cast(self.positive_weights, given.dtype)
         entropy = -positive - (1 - wanted) * ops.log(1 - given)
-        weighted = entropy * ops.cast(self.weights, given.dtype)
-        return ops.sum(ops.where(known, weighted, ops.zeros_like(weighted)), axis=-1)
+        counted = ops.cast(known, given.dtype)
+        main = ops.cast(self.main, given.dtype)
+        return _mean(entropy, counted * main) + self.auxiliary * _mean(
+            entropy, counted * (1 - main)
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Settings that rebuild the loss from a checkpoint."""
-        own = {"weights": self.weights, "positive_weights": self.positive_weights}
+        own = {
+            "main": self.main,
+            "auxiliary": self.auxiliary,
+            "positive_weights": self.positive_weights,
+        }
         return {**super().get_config(), **own}
 
 
-def output_weights(outputs: Sequence[str], auxiliary: float) -> list[float]:
-    """The two outputs that decide share a weight of 1; all others share ``auxiliary``."""
-    others = sum(name not in OUTPUTS for name in outputs)
-    return [1 / len(OUTPUTS) if name in OUTPUTS else auxiliary / others for name in outputs]
+def _mean(values: Any, weights: Any) -> Any:
+    """Weighted mean over the outputs; 0 where nothing counts."""
+    return ops.sum(values * weights, axis=-1) / ops.maximum(ops.sum(weights, axis=-1), 1.0)
+
+
+def main_outputs(outputs: Sequence[str]) -> list[bool]:
+    """The two outputs that screen; or all, of a network that does not screen."""
+    screens = set(OUTPUTS) <= set(outputs)
+    return [name in OUTPUTS or not screens for name in outputs]
 
 
 def balancing_weights(targets: npt.NDArray[np.float32], largest: float = 10.0) -> list[float]:

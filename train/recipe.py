@@ -27,7 +27,7 @@ class Recipe:
         outputs: what the sigmoid outputs stand for, by name. A network that screens begins with
             ``normal`` and ``pneumonia``; more outputs (``viral``, findings of ChestX-ray14) help
             training and are never shown.
-        auxiliary: weight of the mean loss of these further outputs.
+        auxiliary: weight of the mean loss of these further outputs beside that of the two.
         input: what the network receives.
         augmentation: how training images are changed.
         epochs: passes over the training images.
