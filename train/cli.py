@@ -212,12 +212,15 @@ def evaluate_command(
     """
     from train.assessment import assess
     from train.other_hospital import assess_adults
+    from train.subtypes import OUTPUT, assess_subtypes
     from train.weights import load_weights
 
     trained = load_weights(weights)
     result, scores = assess(trained, data, split)
     if chestxray14:
         result["adults"] = assess_adults(trained, chestxray14, split)
+    if OUTPUT in trained.recipe.outputs:
+        result["subtypes"] = assess_subtypes(trained, data, split)
     if out:
         write_atomically(out, json.dumps({**result, "scores": scores}, indent=1).encode())
     click.echo(json.dumps(result) if as_json else _as_text(result))
@@ -291,6 +294,12 @@ def _as_text(result: dict[str, Any]) -> str:
         f"{name:<30} {figure['value']:.3f}   95 % {figure['low']:.3f} to {figure['high']:.3f}"
         for name, figure in result["figures"].items()
     ]
+    if subtypes := result.get("subtypes"):
+        auc = subtypes["auc"]
+        lines.append(
+            f"viral against bacterial, AUC   {auc['value']:.3f}   95 % {auc['low']:.3f} to "
+            f"{auc['high']:.3f}   ({subtypes['images']} images, {subtypes['viral']} viral)"
+        )
     if adults := result.get("adults"):
         lines.append(f"{adults['data']}, pneumonia or consolidation against no finding:")
         lines += [

@@ -54,6 +54,21 @@ class Evaluation:
         return asdict(self)
 
 
+def predict(
+    model: Any,
+    images: npt.NDArray[Any] | list[npt.NDArray[Any]],
+    contract: InputContract,
+    batch: int = 64,
+    progress: bool = False,
+) -> Floats:
+    """Run n grey images through a Keras network: (n, outputs) probabilities."""
+    found = []
+    for start in tqdm(range(0, len(images), batch), "scoring", disable=not progress):
+        inputs = np.stack([preprocess(p, contract) for p in images[start : start + batch]])
+        found.append(np.asarray(model.predict_on_batch(inputs), np.float64))
+    return np.concatenate(found)
+
+
 def predict_margins(
     model: Any,
     images: npt.NDArray[Any] | list[npt.NDArray[Any]],
@@ -61,20 +76,16 @@ def predict_margins(
     batch: int = 64,
     progress: bool = False,
 ) -> Floats:
-    """Run grey images through a Keras network.
+    """Run n grey images through a Keras network that screens.
 
     Returns:
         (n,) logit of the pneumonia output minus logit of the normal output.
     """
-    margins = []
-    for start in tqdm(range(0, len(images), batch), "scoring", disable=not progress):
-        inputs = np.stack([preprocess(p, contract) for p in images[start : start + batch]])
-        margins.append(margin(np.asarray(model.predict_on_batch(inputs))))
-    return np.concatenate(margins)
+    return margin(predict(model, images, contract, batch, progress))
 
 
 def margin(probabilities: npt.NDArray[Any]) -> Floats:
-    """(n, 2) probabilities of (normal, pneumonia) to (n,) difference of their logits."""
+    """(n, outputs) probabilities, normal and pneumonia first, to (n,) difference of logits."""
     clipped = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
     return np.asarray(logit(clipped[:, 1]) - logit(clipped[:, 0]), np.float64)
 

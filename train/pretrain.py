@@ -12,11 +12,10 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from edge.errors import DataRefused
-from edge.preprocess import InputContract, preprocess
 from train.batches import TrainingBatches, targets
 from train.chestxray14 import FINDINGS, load_adults, split_chestxray14
 from train.devices import on_devices
-from train.evaluation import Floats, Labels, bootstrap
+from train.evaluation import Floats, Labels, bootstrap, predict
 from train.fit import Beginning, made_by
 from train.loop import run_epochs
 from train.losses import balancing_weights
@@ -107,15 +106,6 @@ def pretrain(
     path = out / "weights.safetensors"
     save_weights(path, replace(stored, facts=facts))
     return path
-
-
-def predict(model: Any, images: Any, contract: InputContract, batch: int = 64) -> Floats:
-    """Run (n, height, width) grey images through a network: (n, outputs) probabilities."""
-    parts = [
-        model.predict_on_batch(np.stack([preprocess(p, contract) for p in images[i : i + batch]]))
-        for i in range(0, len(images), batch)
-    ]
-    return np.concatenate([np.asarray(part, np.float64) for part in parts])
 
 
 def _validate(model: Any, recipe: Recipe, pixels: Any, wanted: Any) -> Row:
