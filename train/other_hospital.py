@@ -41,13 +41,17 @@ def adult_aucs(model: Any, images: LabelledImages, contract: InputContract) -> d
     }
 
 
-def assess_adults(weights: Weights, root: Path, split: str) -> dict[str, Any]:
+def assess_adults(
+    weights: Weights, root: Path, split: str, resamples: int = 2000, seed: int = 0
+) -> dict[str, Any]:
     """Measure a network on ChestX-ray14 with 95 % bootstrap intervals.
 
     Args:
         weights: of a network that screens.
         root: a ChestX-ray14 folder as published.
         split: ``"test"`` for the held-out fifth of the patients, or ``"validation"``.
+        resamples: bootstrap samples, stratified by label.
+        seed: of the bootstrap.
 
     Returns:
         For ``"all"``, ``"PA"`` and ``"AP"``: images, positives and AUC with its interval.
@@ -63,7 +67,7 @@ def assess_adults(weights: Weights, root: Path, split: str) -> dict[str, Any]:
     result: dict[str, Any] = {"data": SPLITS[split], "weights_sha256": weights.sha256}
     for name, chosen in _by_view(images).items():
         labels = images.labels[chosen]
-        figures = bootstrap(labels, margins[chosen], _figures, resamples=2000, seed=0)
+        figures = bootstrap(labels, margins[chosen], _figures, resamples, seed)
         result[name] = {
             "images": int(chosen.sum()),
             "positives": int(labels.sum()),

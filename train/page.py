@@ -92,7 +92,8 @@ def _number(value: Any) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+    text = f"{round(value, 3) or 0.0:+.3f}"  # no negative zero
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _p_value(value: float) -> str:

@@ -59,7 +59,7 @@ def confusion_plot(confusion: dict[str, int]) -> str:
             va="center",
             color="white" if shares[row, column] > 0.6 else "black",
         )
-    axes.set_xticks([0, 1], ["below threshold", "refer"])
+    axes.set_xticks([0, 1], ["below\nthreshold", "refer"])
     axes.set_yticks([0, 1], ["normal", "pneumonia"], rotation=90, va="center")
     axes.set_xlabel("decision")
     axes.set_ylabel("label")
@@ -70,20 +70,26 @@ def confusion_plot(confusion: dict[str, int]) -> str:
 
 @_styled
 def roc_plot(curves: dict[str, Plain], operating: dict[str, tuple[float, float]]) -> str:
-    """ROC curves of all networks with their bands, and where each one works.
+    """ROC curves of all networks with their bands, where each one works, and the corner enlarged.
 
     Args:
         curves: by network, each a `train.curves.Curve` as plain values.
         operating: by network, rate of false positives and recall at its threshold.
     """
-    figure, axes = _figure(3.4, 3.2)
+    figure, axes = _figure(3.4, 3.3 + 0.15 * len(curves))
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.6)
+    corner = axes.inset_axes((0.42, 0.12, 0.56, 0.56))
     for i, (name, curve) in enumerate(curves.items()):
-        _draw(axes, i, curve, f"{name}: AUC {_interval(curve['area'])}", "post")
-        axes.plot(*operating[name], MARKERS[i % len(MARKERS)], color=_colour(i), markersize=5)
+        for part in (axes, corner):
+            _draw(part, i, curve, f"{name}: AUC {_interval(curve['area'])}", "post")
+            part.plot(*operating[name], MARKERS[i % len(MARKERS)], color=_colour(i), markersize=5)
+    corner.set(xlim=(-0.005, 0.4), ylim=(0.8, 1.004), yticks=(0.8, 0.9, 1.0))
+    corner.tick_params(labelsize=6)
+    corner.spines[:].set_visible(True)
+    axes.indicate_inset((-0.005, 0.8, 0.405, 0.204), edgecolor="0.5", linewidth=0.5)
     axes.set(xlabel="1 \N{MINUS SIGN} specificity", ylabel="recall", aspect="equal")
     axes.set(xlim=(-0.01, 1), ylim=(0, 1.01))
-    axes.legend(loc="lower right")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center")
     return _svg(figure)
 
 
@@ -95,12 +101,13 @@ def precision_recall_plot(curves: dict[str, Plain], share: float) -> str:
         curves: by network, each a `train.curves.Curve` as plain values.
         share: of pneumonia among the images, the precision of a coin.
     """
-    figure, axes = _figure(3.4, 3.2)
+    figure, axes = _figure(3.4, 3.3 + 0.15 * len(curves))
     axes.axhline(share, color="0.7", linewidth=0.6)
     for i, (name, curve) in enumerate(curves.items()):
-        _draw(axes, i, curve, f"{name}: {_interval(curve['area'])}", "pre")
+        label = f"{name}: average precision {_interval(curve['area'])}"
+        _draw(axes, i, curve, label, "pre")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(min(share, 0.5), 1.005))
-    axes.legend(loc="lower left", title="average precision", title_fontsize=7)
+    figure.legend(loc="outside lower center")
     return _svg(figure)
 
 
@@ -119,7 +126,7 @@ def reliability_plot(before: Plain, after: Plain) -> str:
         bins = found["bins"]
         x = np.array([b["score"] for b in bins])
         share, errors = _bars([b["share"] for b in bins])
-        label = f"{name}: ECE {_interval(found['ece'])}"
+        label = f"{name} Platt scaling: ECE {_interval(found['ece'])}"
         # Aside by a hair, so that the bars of one do not cover the other's.
         axes.errorbar(
             x, share, errors, label=label, color=_colour(i), marker=MARKERS[i], markersize=4,
@@ -128,7 +135,7 @@ def reliability_plot(before: Plain, after: Plain) -> str:
         centres = [(b["low"] + b["high"]) / 2 + (i - 0.5) * 0.035 for b in bins]
         counts.bar(centres, [b["images"] for b in bins], 0.035, color=_colour(i))
     axes.set(ylabel="share of pneumonia", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    axes.legend(loc="upper left", title="Platt scaling", title_fontsize=7)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center")
     counts.set(xlabel="score", ylabel="images", yscale="log")
     return _svg(figure)
 
@@ -144,7 +151,7 @@ def histogram_plot(scores: Floats, subtypes: list[str], threshold: float) -> str
     """
     figure, axes = _figure(3.4, 2.4)
     kinds = np.array(subtypes)
-    for i, kind in enumerate(dict.fromkeys(sorted(subtypes))):
+    for i, kind in enumerate(k for k in (*SUBTYPES, "pneumonia") if k in subtypes):
         chosen = scores[kinds == kind]
         axes.hist(
             chosen,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,9 @@ def write_report(request: Request) -> Plain:
     """
     result = build_report(request)
     page = render(result)
-    write_atomically(request.out / "report.json", (json.dumps(result) + "\n").encode())
+    write_atomically(
+        request.out / "report.json", (json.dumps(result, allow_nan=False) + "\n").encode()
+    )
     write_atomically(request.out / "report.html", page.encode())
     return result
 
@@ -154,8 +157,10 @@ def _measured(
 ) -> Plain:
     found = measure(weights, margins, samples, (), request.resamples, request.seed)
     if request.chestxray14:
-        split = "test" if request.split == "test" else "validation"
-        found["adults"] = assess_adults(weights, request.chestxray14, split)
+        adults = assess_adults(
+            weights, request.chestxray14, request.split, request.resamples, request.seed
+        )
+        found["adults"] = _without_nan(adults)
     return found
 
 
@@ -171,6 +176,16 @@ def _comparisons(request: Request, labels: Any, networks: dict[str, Plain]) -> l
         }
         for name, run in others
     ]
+
+
+def _without_nan(adults: Plain) -> Plain:
+    """JSON has no NaN: where a view lacks a label, its AUC is None."""
+    return {
+        key: {**value, "auc": None if math.isnan(value["auc"]["value"]) else value["auc"]}
+        if isinstance(value, dict)
+        else value
+        for key, value in adults.items()
+    }
 
 
 def _all(loaded: dict[str, list[Weights]]) -> list[Weights]:
