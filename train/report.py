@@ -23,6 +23,7 @@ from train.other_hospital import assess_adults
 from train.page import render
 from train.paper import DOI, PAPER, RIVALS
 from train.provenance import describe_environment
+from train.subtypes import OUTPUT, assess_subtypes
 from train.weights import Weights, build_trained, load_weights
 
 
@@ -161,6 +162,10 @@ def _measured(
             weights, request.chestxray14, request.split, request.resamples, request.seed
         )
         found["adults"] = _without_nan(adults)
+    if OUTPUT in weights.recipe.outputs:
+        found["viral"] = assess_subtypes(
+            weights, request.data, request.split, request.resamples, request.seed
+        )
     return found
 
 

@@ -19,13 +19,17 @@ KERMANY_AUC = 0.940
 """Kermany et al., Cell 2018: bacterial against viral, a network pre-trained on ImageNet."""
 
 
-def assess_subtypes(weights: Weights, data: Path, split: str) -> dict[str, Any]:
+def assess_subtypes(
+    weights: Weights, data: Path, split: str, resamples: int = 2000, seed: int = 0
+) -> dict[str, Any]:
     """AUC of the ``viral`` output among films of bacterial and viral pneumonia.
 
     Args:
         weights: of a network whose recipe asks for the output ``viral``.
         data: a ``chest_xray`` folder as published.
         split: as for `train.assessment.assess`.
+        resamples: bootstrap samples, stratified by label.
+        seed: of the bootstrap.
 
     Returns:
         Films, viral films among them, and the AUC with its 95 % bootstrap interval.
@@ -43,6 +47,6 @@ def assess_subtypes(weights: Weights, data: Path, split: str) -> dict[str, Any]:
         "data": SPLITS[split],
         "images": len(samples),
         "viral": int(labels.sum()),
-        "auc": vars(bootstrap(labels, scores, figures, resamples=2000, seed=0)["auc"]),
+        "auc": vars(bootstrap(labels, scores, figures, resamples, seed)["auc"]),
         "published": KERMANY_AUC,
     }

@@ -168,6 +168,21 @@ def test_other_hospital_is_shown_where_it_was_measured(
     assert "0.7000.600–0.800" in text and "one label only" in text
 
 
+def test_viral_against_bacterial_is_shown_where_a_network_has_that_output(
+    written: tuple[Path, dict[str, Any]],
+) -> None:
+    _, result = written
+    assert "Kermany" not in render(result)
+    changed = json.loads(json.dumps(result))
+    auc = {"value": 0.87, "low": 0.81, "high": 0.92}
+    changed["networks"]["first"]["runs"][0]["viral"] = {
+        "images": 16, "viral": 8, "auc": auc, "published": 0.94,
+    }  # fmt: skip
+    text = " ".join(Addresses(render(changed)).text.split())
+    assert "16 images, 8 positive. Training seed: first 5." in text
+    assert "0.8700.810–0.920" in text and "0.940" in text
+
+
 def test_the_command_in_the_report_makes_the_report(
     save: Save, chest_xray: Path, tmp_path: Path
 ) -> None:
