@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from train.comparison import delong_test, mcnemar_test, paired_differences
 from train.curves import precision_recall, roc
 from train.datasets import Sample
-from train.evaluation import Floats, Labels, bootstrap, evaluate, figures_at
+from train.evaluation import Evaluation, Floats, Labels, bootstrap, evaluate, figures_at
 from train.operating import calibrate, decision_from
 from train.reliability import reliability, share_with_interval
 from train.weights import Weights
@@ -37,7 +37,8 @@ def measure(
         weights: their decision is taken as it is: nothing is chosen here.
         margins: (n,) of the network on the samples.
         samples: n samples; both labels must occur.
-        near_duplicates: indices of samples that are left out in a second evaluation.
+        near_duplicates: indices of samples that are left out in a second evaluation, which is None
+            where that leaves one label only.
         resamples: bootstrap samples.
         seed: of the bootstrap.
 
@@ -47,9 +48,8 @@ def measure(
     decision = decision_from(weights.facts)
     labels = labels_of(samples)
     scores = calibrate(margins, decision.calibration)
-    kept = np.setdiff1d(np.arange(len(samples)), near_duplicates)
-    again = evaluate(labels[kept], scores[kept], decision.threshold, resamples, seed)
     own = calibrate(margins, UNCALIBRATED)
+    found = evaluate(labels, scores, decision.threshold, resamples, seed)
     return {
         "weights_sha256": weights.sha256,
         "training_seed": weights.recipe.seed,
@@ -58,8 +58,8 @@ def measure(
         "threshold": decision.threshold,
         "threshold_chosen_on": decision.chosen_on,
         "calibration": decision.calibration,
-        "evaluation": evaluate(labels, scores, decision.threshold, resamples, seed).to_dict(),
-        "without_near_duplicates": again.to_dict(),
+        "evaluation": found.to_dict(),
+        "without_near_duplicates": _without(near_duplicates, labels, scores, found),
         "subtypes": _by_subtype(samples, scores, decision.threshold, resamples, seed),
         "roc": asdict(roc(labels, scores, resamples, seed)),
         "precision_recall": asdict(precision_recall(labels, scores, resamples, seed)),
@@ -116,6 +116,16 @@ def over_seeds(runs: Sequence[Plain]) -> dict[str, Plain]:
 def labels_of(samples: Sequence[Sample]) -> Labels:
     """(n,) 0 for normal, 1 for pneumonia."""
     return np.array([sample.label for sample in samples], np.int64)
+
+
+def _without(
+    left_out: Sequence[int], labels: Labels, scores: Floats, whole: Evaluation
+) -> Plain | None:
+    kept = np.setdiff1d(np.arange(len(labels)), left_out)
+    if len(np.unique(labels[kept])) < 2:
+        return None
+    again = evaluate(labels[kept], scores[kept], whole.threshold, whole.resamples, whole.seed)
+    return again.to_dict()
 
 
 def _by_subtype(

@@ -15,9 +15,10 @@ import keras
 from edge.errors import DataRefused
 from edge.files import write_atomically
 from train.assessment import SPLITS, samples_of
-from train.datasets import Sample, read_pixels
+from train.datasets import Sample, list_samples, load_images, read_pixels
 from train.evaluation import Floats, predict_margins
 from train.measurement import Plain, compare, labels_of, measure, over_seeds
+from train.near_duplicates import near_duplicates
 from train.operating import decision_from
 from train.other_hospital import assess_adults
 from train.page import render
@@ -106,6 +107,7 @@ def build_report(request: Request) -> Plain:
     for weights in _all(loaded):
         decision_from(weights.facts)  # refuse before the long work
     samples = common_samples(request.split, request.data, _all(loaded))
+    near = _near_duplicates(request, samples, loaded)
     pixels = [read_pixels(sample.path) for sample in samples]
     networks: dict[str, Plain] = {}
     for name, seeds in loaded.items():
@@ -113,9 +115,11 @@ def build_report(request: Request) -> Plain:
         for path, weights in zip(request.weights[name], seeds, strict=True):
             model = build_trained(weights, keras)
             margins = predict_margins(model, pixels, weights.recipe.input, progress=True)
-            runs.append({"weights": str(path), **_measured(request, weights, margins, samples)})
+            found = _measured(request, weights, margins, samples, near)
+            runs.append({"weights": str(path), **found})
         networks[name] = {"runs": runs, "over_seeds": over_seeds(runs)}
     labels = labels_of(samples)
+    files = [f"{sample.path.parent.name}/{sample.path.name}" for sample in samples]
     return {
         "command": request.command,
         "split": request.split,
@@ -126,7 +130,8 @@ def build_report(request: Request) -> Plain:
         "bootstrap_seed": request.seed,
         "environment": describe_environment(),
         "paper": {"doi": DOI, "figures": PAPER, "rivals": {name: None for name in RIVALS}},
-        "files": [f"{sample.path.parent.name}/{sample.path.name}" for sample in samples],
+        "files": files,
+        "near_duplicates": [files[i] for i in near],
         "labels": labels.tolist(),
         "subtypes": [sample.subtype for sample in samples],
         "networks": networks,
@@ -153,10 +158,26 @@ def common_samples(split: str, data: Path, weights: Sequence[Weights]) -> tuple[
     return first
 
 
+def _near_duplicates(
+    request: Request, samples: Sequence[Sample], loaded: dict[str, list[Weights]]
+) -> list[int]:
+    """Indices of the samples that look like an earlier one, or like a film learned from."""
+    learned = (
+        list_samples(request.data, "train")
+        if request.split == "test"
+        else samples_of("train", request.data, _all(loaded)[0])
+    )
+    return near_duplicates(load_images(samples), load_images(learned))
+
+
 def _measured(
-    request: Request, weights: Weights, margins: Floats, samples: Sequence[Sample]
+    request: Request,
+    weights: Weights,
+    margins: Floats,
+    samples: Sequence[Sample],
+    near: Sequence[int],
 ) -> Plain:
-    found = measure(weights, margins, samples, (), request.resamples, request.seed)
+    found = measure(weights, margins, samples, near, request.resamples, request.seed)
     if request.chestxray14:
         adults = assess_adults(
             weights, request.chestxray14, request.split, request.resamples, request.seed

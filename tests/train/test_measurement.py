@@ -84,6 +84,14 @@ def test_near_duplicates_are_left_out(
     assert kept["figures"]["auc"]["value"] == pytest.approx(auc)
 
 
+def test_near_duplicates_may_leave_one_label(
+    weights: Weights, samples: tuple[Sample, ...], margins: Any
+) -> None:
+    found = measure(weights, margins, samples, near_duplicates=range(12), resamples=2)
+    assert found["without_near_duplicates"] is None
+    assert found["evaluation"]["images"] == 30
+
+
 def test_recall_is_split_by_subtype(found: dict[str, Any], margins: Any) -> None:
     assert set(found["subtypes"]) == {"bacteria", "virus"}
     called = expit(SLOPE * margins + INTERCEPT) >= THRESHOLD

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -147,6 +149,32 @@ def test_page_says_where_its_figures_come_from(written: tuple[Path, dict[str, An
         for run in network["runs"]:
             auc = run["evaluation"]["figures"]["auc"]
             assert f"{auc['value']:.3f}{auc['low']:.3f}–{auc['high']:.3f}" in text
+
+
+def test_near_duplicates_of_this_and_of_the_training_folder_are_left_out(
+    save: Save, tmp_path: Path
+) -> None:
+    # Noise looks like no other noise, but for two copies: one within, one from the training folder.
+    rng = np.random.default_rng(0)
+    for folder in ("train", "test"):
+        for label in ("NORMAL", "PNEUMONIA"):
+            for i in range(6):
+                path = tmp_path / folder / label / f"person{i}_virus_1.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(path), rng.integers(0, 255, (64, 64), np.uint8))
+    test = tmp_path / "test"
+    shutil.copy(tmp_path / "train/NORMAL/person3_virus_1.png", test / "NORMAL/person2_virus_1.png")
+    copied = test / "PNEUMONIA/person0_virus_1.png"
+    shutil.copy(copied, test / "PNEUMONIA/person5_virus_1.png")
+    out = tmp_path / "out"
+    done = report("--weights", f"a={save(1)}", "--data", tmp_path, "--split", "test", "--out", out)
+    assert done.exit_code == 0, done.output
+    result = json.loads((out / "report.json").read_text())
+    left_out = ["NORMAL/person2_virus_1.png", "PNEUMONIA/person5_virus_1.png"]
+    assert result["near_duplicates"] == left_out
+    assert result["networks"]["a"]["runs"][0]["without_near_duplicates"]["images"] == 10
+    text = " ".join(Addresses((out / "report.html").read_text()).text.split())
+    assert "With and without the 2 films" in text
 
 
 def test_other_hospital_is_shown_where_it_was_measured(
