@@ -243,6 +243,10 @@ def evaluate_command(
     "--chestxray14", type=PATH, help="Measure on adults of this ChestX-ray14 folder as well."
 )
 @click.option(
+    "--audit/--no-audit", default=True, show_default=True,
+    help="Look for shortcuts: scores the first file of each name some twenty times more.",
+)  # fmt: skip
+@click.option(
     "--resamples", type=click.IntRange(1), default=2000, show_default=True,
     help="Bootstrap samples behind every interval.",
 )  # fmt: skip
@@ -253,6 +257,7 @@ def report_command(
     data: Path,
     split: str,
     chestxray14: Path | None,
+    audit: bool,
     resamples: int,
     out: Path,
     as_json: bool,
@@ -267,7 +272,8 @@ def report_command(
     """
     from train.report import Request, named_weights, write_report
 
-    result = write_report(Request(named_weights(weights), data, split, out, chestxray14, resamples))
+    request = Request(named_weights(weights), data, split, out, chestxray14, audit, resamples)
+    result = write_report(request)
     if as_json:
         click.echo(json.dumps(result))
         return

@@ -70,6 +70,9 @@ def _pictures(result: Plain) -> Plain:
         ),
         "recall": plots.recall_plot(recalls),
         "networks": {name: _pictures_of(result, run) for name, run in firsts.items()},
+        "audit": _pictures_of_audit(
+            {name: run["audit"] for name, run in firsts.items() if "audit" in run}
+        ),
     }
 
 
@@ -81,6 +84,17 @@ def _pictures_of(result: Plain, run: Plain) -> Plain:
         "histogram": plots.histogram_plot(
             np.array(run["scores"]), result["subtypes"], run["threshold"]
         ),
+    }
+
+
+def _pictures_of_audit(audits: dict[str, Plain]) -> Plain:
+    if not audits:
+        return {}
+    changes = {name: found["changes"] for name, found in audits.items()}
+    maps = {name: found["attention"]["mean_map"] for name, found in audits.items()}
+    return {
+        "changes": plots.audit_plot(changes),
+        "attention": {name: plots.attention_plot(mean_map) for name, mean_map in maps.items()},
     }
 
 

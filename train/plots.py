@@ -198,6 +198,43 @@ def recall_plot(recalls: dict[str, dict[str, Plain]]) -> str:
     return _svg(figure)
 
 
+@_styled
+def audit_plot(changes: dict[str, dict[str, Plain]]) -> str:
+    """AUC under every change of the films, by network.
+
+    Args:
+        changes: by network, the part ``changes`` of `train.audit.audit`.
+    """
+    names = list(next(iter(changes.values())))
+    figure, axes = _figure(5.2, 0.8 + (0.13 + 0.06 * len(changes)) * len(names))
+    for i, (network, by_change) in enumerate(changes.items()):
+        x, errors = _bars([by_change[name]["auc"] for name in names])
+        y = np.arange(len(names)) + 0.12 * (2 * i - len(changes) + 1)
+        axes.errorbar(
+            x, y, xerr=errors, label=network, color=_colour(i), marker=MARKERS[i % len(MARKERS)],
+            markersize=3, linestyle="none", elinewidth=0.8, capsize=1.5,
+        )  # fmt: skip
+        axes.axvline(x[0], color=_colour(i), linewidth=0.5, linestyle=LINES[i % len(LINES)])
+    axes.set_yticks(range(len(names)), ["the film as it is", *names[1:]])
+    axes.set(xlabel="AUC", ylim=(len(names) - 0.5, -0.5))
+    axes.grid(axis="y", linewidth=0.3, color="0.9")
+    figure.legend(loc="outside upper center", ncols=3)
+    return _svg(figure)
+
+
+@_styled
+def attention_plot(mean_map: list[list[float]]) -> str:
+    """Where attention lies on average, from none (dark) to the most (bright).
+
+    Args:
+        mean_map: rows of a map over the film, as in `train.audit.audit`.
+    """
+    figure, axes = _figure(1.9, 1.9)
+    axes.imshow(np.array(mean_map), cmap="cividis", vmin=0, interpolation="bilinear")
+    axes.set_axis_off()
+    return _svg(figure)
+
+
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure of so many inches with one pair of axes."""
     figure = Figure(figsize=(width, height), layout="constrained")

@@ -15,8 +15,9 @@ import keras
 from edge.errors import DataRefused
 from edge.files import write_atomically
 from train.assessment import SPLITS, samples_of
-from train.datasets import Sample, list_samples, load_images, read_pixels
-from train.evaluation import Floats, predict_margins
+from train.audit import audit
+from train.datasets import LabelledImages, Sample, list_samples, load_images, read_pixels
+from train.evaluation import predict_margins
 from train.measurement import Plain, compare, labels_of, measure, over_seeds
 from train.near_duplicates import near_duplicates
 from train.operating import decision_from
@@ -39,6 +40,8 @@ class Request:
         split: a key of `train.assessment.SPLITS`.
         out: folder for ``report.html`` and ``report.json``.
         chestxray14: a ChestX-ray14 folder as published, for the other hospital's adults.
+        audit: whether to look for shortcuts; the first run of each network is then scored some
+            twenty times more.
         resamples: bootstrap samples behind every interval.
         seed: of the bootstrap.
     """
@@ -48,6 +51,7 @@ class Request:
     split: str
     out: Path
     chestxray14: Path | None = None
+    audit: bool = True
     resamples: int = 2000
     seed: int = 0
 
@@ -60,6 +64,8 @@ class Request:
         parts += ["--data", str(self.data), "--split", self.split]
         if self.chestxray14:
             parts += ["--chestxray14", str(self.chestxray14)]
+        if not self.audit:
+            parts += ["--no-audit"]
         if self.resamples != Request.resamples:
             parts += ["--resamples", str(self.resamples)]
         return shlex.join([*parts, "--out", str(self.out)])
@@ -107,15 +113,12 @@ def build_report(request: Request) -> Plain:
     for weights in _all(loaded):
         decision_from(weights.facts)  # refuse before the long work
     samples = common_samples(request.split, request.data, _all(loaded))
-    near = _near_duplicates(request, samples, loaded)
-    pixels = [read_pixels(sample.path) for sample in samples]
+    films = _read(request, samples, _all(loaded)[0])
     networks: dict[str, Plain] = {}
     for name, seeds in loaded.items():
-        runs = []
+        runs: list[Plain] = []
         for path, weights in zip(request.weights[name], seeds, strict=True):
-            model = build_trained(weights, keras)
-            margins = predict_margins(model, pixels, weights.recipe.input, progress=True)
-            found = _measured(request, weights, margins, samples, near)
+            found = _measured(request, films, weights, audited=request.audit and not runs)
             runs.append({"weights": str(path), **found})
         networks[name] = {"runs": runs, "over_seeds": over_seeds(runs)}
     labels = labels_of(samples)
@@ -131,7 +134,7 @@ def build_report(request: Request) -> Plain:
         "environment": describe_environment(),
         "paper": {"doi": DOI, "figures": PAPER, "rivals": {name: None for name in RIVALS}},
         "files": files,
-        "near_duplicates": [files[i] for i in near],
+        "near_duplicates": [files[i] for i in films.near_duplicates],
         "labels": labels.tolist(),
         "subtypes": [sample.subtype for sample in samples],
         "networks": networks,
@@ -158,35 +161,48 @@ def common_samples(split: str, data: Path, weights: Sequence[Weights]) -> tuple[
     return first
 
 
-def _near_duplicates(
-    request: Request, samples: Sequence[Sample], loaded: dict[str, list[Weights]]
-) -> list[int]:
-    """Indices of the samples that look like an earlier one, or like a film learned from."""
+@dataclass(frozen=True)
+class _Films:
+    """The images of a report.
+
+    Attributes:
+        pixels: at the size of each file, as the kiosk reads it.
+        copies: working copies, with their samples.
+        near_duplicates: indices of those that look like an earlier one, or like one learned from.
+    """
+
+    pixels: list[Any]
+    copies: LabelledImages
+    near_duplicates: list[int]
+
+
+def _read(request: Request, samples: Sequence[Sample], weights: Weights) -> _Films:
     learned = (
         list_samples(request.data, "train")
         if request.split == "test"
-        else samples_of("train", request.data, _all(loaded)[0])
+        else samples_of("train", request.data, weights)
     )
-    return near_duplicates(load_images(samples), load_images(learned))
+    copies = load_images(samples)
+    pixels = [read_pixels(sample.path) for sample in samples]
+    return _Films(pixels, copies, near_duplicates(copies, load_images(learned)))
 
 
-def _measured(
-    request: Request,
-    weights: Weights,
-    margins: Floats,
-    samples: Sequence[Sample],
-    near: Sequence[int],
-) -> Plain:
-    found = measure(weights, margins, samples, near, request.resamples, request.seed)
-    if request.chestxray14:
-        adults = assess_adults(
-            weights, request.chestxray14, request.split, request.resamples, request.seed
+def _measured(request: Request, films: _Films, weights: Weights, audited: bool) -> Plain:
+    model = build_trained(weights, keras)
+    contract, again = weights.recipe.input, (request.resamples, request.seed)
+    margins = predict_margins(model, films.pixels, contract, progress=True)
+    found = measure(weights, margins, films.copies.samples, films.near_duplicates, *again)
+    if audited:
+        sizes = [pixels.shape for pixels in films.pixels]
+        decision = decision_from(weights.facts)
+        found["audit"] = audit(
+            model, contract, decision, films.copies, sizes, *again, progress=True
         )
+    if request.chestxray14:
+        adults = assess_adults(weights, request.chestxray14, request.split, *again)
         found["adults"] = _without_nan(adults)
     if OUTPUT in weights.recipe.outputs:
-        found["viral"] = assess_subtypes(
-            weights, request.data, request.split, request.resamples, request.seed
-        )
+        found["viral"] = assess_subtypes(weights, request.data, request.split, *again)
     return found
 
 

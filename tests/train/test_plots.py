@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from train.plots import (
+    attention_plot,
+    audit_plot,
     confusion_plot,
     histogram_plot,
     precision_recall_plot,
@@ -67,6 +69,11 @@ PLOTS: dict[str, tuple[Callable[[], str], list[str]]] = {
         lambda: recall_plot({"net": {"bacteria": estimate(0.98), "virus": estimate(0.9)}}),
         ["net", "bacterial", "viral"],
     ),
+    "audit": (
+        lambda: audit_plot({"net": {"none": {"auc": estimate(0.9)}, "x": {"auc": estimate(0.7)}}}),
+        ["net", "the film as it is", "x"],
+    ),
+    "attention": (lambda: attention_plot([[0.0, 0.5], [0.5, 0.0]]), []),
 }
 
 

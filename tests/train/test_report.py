@@ -125,7 +125,7 @@ def test_page_loads_nothing_and_escapes_names(written: tuple[Path, dict[str, Any
     out, _ = written
     page = (out / "report.html").read_text()
     addresses = Addresses(page)
-    assert len(addresses.loaded) == 3 + 3 * 2  # curves, recall; three pictures a network
+    assert len(addresses.loaded) == 4 + 4 * 2  # curves, recall, audit; four pictures a network
     assert all(a.startswith("data:image/svg+xml;base64,") for a in addresses.loaded)
     assert not re.search(r"url\(|@import|<script|<link", page)
     assert "<b>" not in page and "o<b>ther" in addresses.text
@@ -167,7 +167,10 @@ def test_near_duplicates_of_this_and_of_the_training_folder_are_left_out(
     copied = test / "PNEUMONIA/person0_virus_1.png"
     shutil.copy(copied, test / "PNEUMONIA/person5_virus_1.png")
     out = tmp_path / "out"
-    done = report("--weights", f"a={save(1)}", "--data", tmp_path, "--split", "test", "--out", out)
+    done = report(
+        "--weights", f"a={save(1)}", "--data", tmp_path, "--split", "test", "--no-audit",
+        "--out", out,
+    )  # fmt: skip
     assert done.exit_code == 0, done.output
     result = json.loads((out / "report.json").read_text())
     left_out = ["NORMAL/person2_virus_1.png", "PNEUMONIA/person5_virus_1.png"]
@@ -175,6 +178,22 @@ def test_near_duplicates_of_this_and_of_the_training_folder_are_left_out(
     assert result["networks"]["a"]["runs"][0]["without_near_duplicates"]["images"] == 10
     text = " ".join(Addresses((out / "report.html").read_text()).text.split())
     assert "With and without the 2 films" in text
+
+
+def test_first_run_of_each_network_is_audited(written: tuple[Path, dict[str, Any]]) -> None:
+    out, result = written
+    audited = [["audit" in r for r in n["runs"]] for n in result["networks"].values()]
+    assert audited == [[True], [True, False]]
+    text = " ".join(Addresses((out / "report.html").read_text()).text.split())
+    for network in result["networks"].values():
+        found = network["runs"][0]["audit"]
+        assert found["images"] == 32
+        shifted = found["changes"]["lungs masked"]["auc"]
+        assert f"lungs masked{shifted['value']:.3f}{shifted['low']:.3f}–" in text
+        for shortcut in found["shortcuts"].values():
+            assert shortcut["auc"] is None or f"{shortcut['auc']['value']:.3f}" in text
+        for region in found["attention"]["regions"].values():
+            assert f"{region['area']:.3f}" in text
 
 
 def test_other_hospital_is_shown_where_it_was_measured(
@@ -216,7 +235,7 @@ def test_the_command_in_the_report_makes_the_report(
 ) -> None:
     done = report(
         "--weights", f"a b={save(1)}", "--data", chest_xray, "--split", "validation",
-        "--out", tmp_path,
+        "--no-audit", "--out", tmp_path,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "a b" in done.stdout and str(tmp_path / "report.html") in done.stdout
@@ -229,7 +248,7 @@ def test_the_command_in_the_report_makes_the_report(
     assert again == first
     text = Addresses((tmp_path / "report.html").read_text()).text
     assert "do not compare" in text and "flatter" in text
-    assert "Against each other" not in text
+    assert "Against each other" not in text and "Shortcuts" not in text
 
 
 def test_refusals_come_before_anything_is_written(
