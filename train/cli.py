@@ -144,13 +144,72 @@ def _say(text: str) -> None:
 
 def _print_cost(facts: dict[str, Any], path: Path) -> None:
     cost = facts["made_by"]["throughput"]
-    memory = ", ".join(f"{where} {mib:,.0f} MiB" for where, mib in cost["peak_memory_mib"].items())
     click.echo(
         f"{cost['images_per_second']:.1f} images/s, {cost['seconds_per_epoch']:.0f} s an epoch, "
-        f"memory: {memory}, {cost['share_of_peak']:.0%} of the measured peak of the "
-        f"{cost['device']}"
+        + _use_of_device(cost)
     )
     click.echo(f"written: {path}")
+
+
+def _use_of_device(cost: dict[str, Any]) -> str:
+    memory = ", ".join(f"{where} {mib:,.0f} MiB" for where, mib in cost["peak_memory_mib"].items())
+    return (
+        f"memory: {memory}, {cost['share_of_peak']:.0%} of the measured peak of "
+        f"{cost['devices']} x {cost['device']}"
+    )
+
+
+@cli.command("throughput")
+@click.option("--recipe", default="compact", show_default=True, help="A .toml file, or a name.")
+@click.option("--data", type=PATH, help=f"{DATA_HELP} Without it, thoraces are drawn.")
+@click.option("--set", "overrides", multiple=True, help="Override: table.key=value.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=10, show_default=True, help="Timed steps a round."
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=5, show_default=True,
+    help="Rounds of each kind of input, in turn.",
+)  # fmt: skip
+@click.option(
+    "--devices", type=click.IntRange(1), default=1, show_default=True,
+    help="Devices that share each batch.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def throughput_command(
+    recipe: str,
+    data: Path | None,
+    overrides: tuple[str, ...],
+    steps: int,
+    rounds: int,
+    devices: int,
+    as_json: bool,
+) -> None:
+    """Time training with real input and with one batch held in memory: does input hold it up?
+
+    Example: pneumokiosk-train throughput --recipe compact --data chest_xray
+    """
+    from train.recipe import load_recipe
+    from train.splits import load_training_data
+    from train.throughput import compare_input, drawn_images
+
+    settings = load_recipe(recipe, overrides)
+    images = (
+        load_training_data(data, settings.validation_fraction, settings.seed).training
+        if data
+        else drawn_images(2 * settings.batch)
+    )
+    result = compare_input(settings, images, steps=steps, rounds=rounds, devices=devices, say=_say)
+    result["data"] = str(data) if data else "drawn thoraces"
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    for name in ("synthetic", "real"):
+        click.echo(
+            f"{name + ' input':<16} {1000 * result[name]['seconds_per_step']:.1f} ms a step   "
+            f"{result[name]['images_per_second']:.1f} images/s"
+        )
+    click.echo(f"real over synthetic: {result['ratio']:.3f}")
+    click.echo(_use_of_device(result))
 
 
 @cli.command("widen")

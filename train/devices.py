@@ -9,23 +9,29 @@ from typing import Any
 import keras
 
 from edge.errors import DataRefused
+from train.recipe import Recipe
 
 
 @contextmanager
-def on_devices(count: int, precision: str = "float32") -> Iterator[None]:
-    """Build and train inside: data-parallel over ``count`` devices of the backend.
+def on_devices(recipe: Recipe, count: int) -> Iterator[None]:
+    """Build and train inside: at the recipe's precision, each batch shared by ``count`` devices.
 
     On JAX by `keras.distribution.DataParallel`, on TensorFlow by `tf.distribute.MirroredStrategy`.
 
     Args:
+        recipe: gives the precision, and the batch that the devices share equally.
         count: devices, at least 1.
-        precision: a Keras dtype policy.
 
     Raises:
-        DataRefused: ``too_few_devices``, or ``unknown_backend`` for more than one device.
+        DataRefused: ``too_few_devices``, ``uneven_batch``, or ``unknown_backend`` for more than
+            one device.
     """
+    if recipe.batch % count:
+        raise DataRefused(
+            "uneven_batch", f"A batch of {recipe.batch} is not shared equally by {count} devices."
+        )
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
+    keras.config.set_dtype_policy(recipe.precision)
     try:
         if count == 1:
             yield

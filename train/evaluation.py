@@ -65,7 +65,8 @@ def predict(
     found = []
     for start in tqdm(range(0, len(images), batch), "scoring", disable=not progress):
         inputs = np.stack([preprocess(p, contract) for p in images[start : start + batch]])
-        found.append(np.asarray(model.predict_on_batch(inputs), np.float64))
+        # Of several TensorFlow replicas each answers for the whole batch, one after the other.
+        found.append(np.asarray(model.predict_on_batch(inputs), np.float64)[: len(inputs)])
     return np.concatenate(found)
 
 

@@ -28,7 +28,7 @@ from train.run import RANDOM_START, Row, Run
 from train.splits import TrainingData, load_training_data
 from train.throughput import summary
 from train.transfer import transfer
-from train.weights import Weights, as_stored, put_weights, save_weights, weights_of
+from train.weights import Weights, as_stored, build_trained, save_weights, weights_of
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     images = load_training_data(data, recipe.validation_fraction, recipe.seed, progress)
     also, adults = _adults(recipe, chestxray14, progress, say)
-    with on_devices(devices, recipe.precision):
+    with on_devices(recipe, devices):
         model, log = run.latest()
         if model is None:
             model = _begin(recipe, beginning, say)
@@ -112,23 +112,24 @@ def fit(
             watch="val_accuracy",
             progress=progress,
         )
-        # Calibration and thresholds belong to the weights as they are stored.
         stored = as_stored(weights_of(model, recipe))
-        put_weights(stored, model)
-        margins = shifted_margins(model, images.validation, recipe, progress)
-        facts = {
-            **choose_operation(margins, images.validation.labels),
-            "trained_on": _trained_on(images, also, str(beginning)),
-            "made_by": made_by(model, log),
-        }
-        if adults is not None:
-            facts["validation_adults"] = adult_aucs(model, adults, recipe.input)
+        origin = made_by(model, log, devices)
+    # Calibration and thresholds belong to the weights as they are stored, at full precision.
+    model = build_trained(stored, keras)
+    margins = shifted_margins(model, images.validation, recipe, progress)
+    facts = {
+        **choose_operation(margins, images.validation.labels),
+        "trained_on": _trained_on(images, also, str(beginning)),
+        "made_by": origin,
+    }
+    if adults is not None:
+        facts["validation_adults"] = adult_aucs(model, adults, recipe.input)
     path = out / "weights.safetensors"
     save_weights(path, replace(stored, facts=facts))
     return path
 
 
-def made_by(model: Any, log: list[Row]) -> dict[str, Any]:
+def made_by(model: Any, log: list[Row], devices: int) -> dict[str, Any]:
     """Versions, machine and cost of a training."""
     return {
         "pneumokiosk": edge.__version__,
@@ -136,7 +137,7 @@ def made_by(model: Any, log: list[Row]) -> dict[str, Any]:
         "backend": keras.backend.backend(),
         "python": platform.python_version(),
         "seconds": round(sum(row["seconds"] for row in log), 1),
-        "throughput": summary(model, log),
+        "throughput": summary(model, log, devices),
     }
 
 

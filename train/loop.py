@@ -61,11 +61,12 @@ def run_epochs(
         raise DataRefused(
             "too_few_images", f"The training images do not fill a batch of {recipe.batch}."
         )
-    loss = KnownCrossentropy(main_outputs(recipe.outputs), recipe.auxiliary, positive_weights)
+    share_statistics(model)
     for epoch in range(len(log), recipe.epochs):
         started = time.perf_counter()
         if epoch in (0, recipe.frozen_epochs):
-            _compile(model, recipe, loss, steps, frozen=epoch < recipe.frozen_epochs)
+            frozen = epoch < recipe.frozen_epochs
+            compile_model(model, recipe, steps, positive_weights, frozen)
         if recipe.schedule == "plateau":
             model.optimizer.learning_rate = plateau_rate(recipe, [row[watch] for row in log])
         batches.start(epoch)
@@ -88,9 +89,23 @@ def run_epochs(
     return log
 
 
-def _compile(model: Any, recipe: Recipe, loss: Any, steps: int, frozen: bool) -> None:
-    """Give the model a fresh optimizer; frozen, for its dense layers alone."""
-    share_statistics(model)
+def compile_model(
+    model: Any,
+    recipe: Recipe,
+    steps: int,
+    positive_weights: Sequence[float] | None = None,
+    frozen: bool = False,
+) -> None:
+    """Give a model the recipe's loss and a fresh optimizer.
+
+    Args:
+        model: of the recipe's outputs.
+        recipe: how to train.
+        steps: of one epoch.
+        positive_weights: of the outputs' positive targets.
+        frozen: let the dense layers alone learn.
+    """
+    loss = KnownCrossentropy(main_outputs(recipe.outputs), recipe.auxiliary, positive_weights)
     for layer in model.layers:
         layer.trainable = not frozen or layer.name in HEAD
     rate: Any = recipe.learning_rate

@@ -23,7 +23,7 @@ from train.recipe import Recipe
 from train.rivals import build_network
 from train.run import Row, Run
 from train.transfer import transfer
-from train.weights import as_stored, put_weights, save_weights, weights_of
+from train.weights import as_stored, build_trained, save_weights, weights_of
 
 
 def pretrain(
@@ -72,7 +72,7 @@ def pretrain(
     say(f"ChestX-ray14: {split.summary}")
     training, validation = (load_adults(s, progress) for s in (split.training, split.validation))
     wanted = targets(validation.samples, recipe.outputs)
-    with on_devices(devices, recipe.precision):
+    with on_devices(recipe, devices):
         model, log = run.latest()
         if model is None:
             model = build_network(recipe, keras)
@@ -90,19 +90,19 @@ def pretrain(
             progress=progress,
         )
         stored = as_stored(weights_of(model, recipe))
-        put_weights(stored, model)
-        probabilities = predict(model, validation.pixels, recipe.input)
-        facts = {
-            "findings": _by_finding(recipe, wanted, probabilities),
-            "trained_on": {
-                "data": "ChestX-ray14 without a held-out fifth of the patients",
-                "found": split.summary,
-                "training_images": len(training.samples),
-                "validation_images": len(validation.samples),
-                "started_from": str(beginning),
-            },
-            "made_by": made_by(model, log),
-        }
+        origin = made_by(model, log, devices)
+    probabilities = predict(build_trained(stored, keras), validation.pixels, recipe.input)
+    facts = {
+        "findings": _by_finding(recipe, wanted, probabilities),
+        "trained_on": {
+            "data": "ChestX-ray14 without a held-out fifth of the patients",
+            "found": split.summary,
+            "training_images": len(training.samples),
+            "validation_images": len(validation.samples),
+            "started_from": str(beginning),
+        },
+        "made_by": origin,
+    }
     path = out / "weights.safetensors"
     save_weights(path, replace(stored, facts=facts))
     return path
