@@ -19,7 +19,7 @@ import tensorflow as tf
 import tf_keras
 from ai_edge_litert.interpreter import Interpreter
 
-from train.network import direction
+from train.attention import head_of
 from train.weights import Weights, build_trained
 
 Images = Sequence[npt.NDArray[np.float32]]
@@ -49,25 +49,20 @@ class Census:
 class InferenceTwin(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """The network for one image, without its training parts, with the attention map in its graph.
 
-    With global average pooling and two dense layers the Grad-CAM weights (Selvaraju et al., ICCV
-    2017) have a closed form: the gradient of the margin with respect to the pooled features is
-    ``W1 (mask * w)``, where ``mask`` marks the active hidden units and ``w`` is the difference of
-    the two output columns. So the clinic needs no gradients.
+    The map has the closed form of `train.attention`, so the clinic needs no gradients.
     """
 
     def __init__(self, model: Any) -> None:
         """Wrap a trained tf-keras model from `train.network.build`."""
         super().__init__()
         self._features = tf_keras.Model(model.input, model.get_layer("features").output)
-        hidden, hidden_bias = model.get_layer("dense").get_weights()
-        output, output_bias = model.get_layer("logits").get_weights()
+        head = head_of(model)
         # The dense layers become 1x1 convolutions: the int8 delegate wants four dimensions.
-        self._hidden = tf.constant(hidden[None, None])
-        self._hidden_bias = tf.constant(hidden_bias)
-        self._back = tf.constant(hidden.T[None, None])
-        along = direction(output.shape[1])
-        self._direction = tf.constant(output @ along)
-        self._offset = tf.constant(output_bias @ along)
+        self._hidden = tf.constant(head.hidden[None, None])
+        self._hidden_bias = tf.constant(head.hidden_bias)
+        self._back = tf.constant(head.hidden.T[None, None])
+        self._direction = tf.constant(head.direction)
+        self._offset = tf.constant(head.offset, tf.float32)
 
     def predict(self, image: Any) -> dict[str, Any]:
         """(1, size, size, 1) to ``margin`` (1, 1) and ``attention`` (1, h, w, 1), at least 0."""
