@@ -14,6 +14,7 @@ from edge.console import Commands
 from edge.files import write_atomically
 
 PATH = click.Path(path_type=Path)
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "compact.safetensors"
 DATA_HELP = "chest_xray folder as published: {train,test}/{NORMAL,PNEUMONIA}/."
 
 
@@ -344,6 +345,30 @@ def report_command(
                 f"{auc['low']:.3f} to {auc['high']:.3f}"
             )
     click.echo(f"written: {out / 'report.html'}, {out / 'report.json'}")
+
+
+@cli.command("figures")
+@click.argument("image", type=PATH)
+@click.option(
+    "--weights", type=PATH, default=SHIPPED_WEIGHTS, help="Default: the shipped compact network."
+)
+@click.option("--out", type=PATH, required=True, help="Folder for the figures.")
+@click.option("--json", "as_json", is_flag=True, help="Print what stands in figures.json.")
+def figures_command(image: Path, weights: Path, out: Path, as_json: bool) -> None:
+    """Draw feature maps and the attention map of one radiograph (JPEG or PNG).
+
+    Example: pneumokiosk-train figures film.jpeg --out figures
+    """
+    from train.figures import write_figures
+    from train.weights import load_weights
+
+    index = write_figures(image, load_weights(weights), out)
+    if as_json:
+        click.echo(json.dumps(index))
+        return
+    for figure in index["figures"]:
+        click.echo(f"{out / figure['file']}: {figure['shows']}")
+    click.echo(index["notice"])
 
 
 def _as_text(result: dict[str, Any]) -> str:
