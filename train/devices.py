@@ -54,14 +54,43 @@ def share_statistics(model: Any) -> None:
 
     JAX computes over the whole batch anyway; the replicas of TensorFlow must be asked to.
     """
-    if keras.backend.backend() != "tensorflow":
-        return
-    import tensorflow as tf
-
-    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+    if _replicas() > 1:
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = True
+
+
+def feed(batches: Any) -> Any:
+    """What Keras' loop shall read to see each batch once, in order.
+
+    Args:
+        batches: a `keras.utils.PyDataset` of float32 inputs and targets.
+
+    Returns:
+        The batches; on several TensorFlow replicas, as `tf.data`: these open their input twice,
+        and two readers of one `PyDataset` with threads take the batches from each other.
+    """
+    if _replicas() == 1:
+        return batches
+    import tensorflow as tf
+
+    shapes = [part.shape for part in batches[0]]
+
+    def read(step: Any) -> Any:
+        parts = tf.numpy_function(lambda k: batches[int(k)], [step], [tf.float32] * len(shapes))
+        return tuple(tf.ensure_shape(*pair) for pair in zip(parts, shapes, strict=True))
+
+    steps = tf.data.Dataset.range(len(batches))
+    made = steps.map(read, num_parallel_calls=batches.workers, deterministic=True)
+    return made.prefetch(batches.max_queue_size)
+
+
+def _replicas() -> int:
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
 @contextmanager

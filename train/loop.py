@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from edge.errors import DataRefused, WorkFailed
 from train.batches import TrainingBatches
-from train.devices import share_statistics
+from train.devices import feed, share_statistics
 from train.losses import KnownCrossentropy, main_outputs
 from train.recipe import Recipe
 from train.run import Row, Run
@@ -72,9 +72,11 @@ def run_epochs(
         batches.start(epoch)
         _seed_dropout(model, recipe.seed, epoch)
         title = f"epoch {epoch + 1}/{recipe.epochs}"
+        _build_loss(model, len(recipe.outputs))
+        data = feed(batches)
         bar = tqdm(total=steps, desc=title, disable=not progress)
         with bar:
-            history = model.fit(batches, callbacks=[_Watch(bar, title)], verbose=0, shuffle=False)
+            history = model.fit(data, callbacks=[_Watch(bar, title)], verbose=0, shuffle=False)
         trained = time.perf_counter()
         row = {
             "epoch": epoch + 1,
@@ -118,6 +120,12 @@ def compile_model(
         optimizer = keras.optimizers.Adam(rate)
     # XLA on a processor is slower than none; JAX compiles by itself and must be asked to.
     model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
+
+
+def _build_loss(model: Any, outputs: int) -> None:
+    """Make the loss ready, or Keras takes the first batch for it and training never sees that."""
+    blank = keras.ops.zeros((1, outputs))
+    model.compute_loss(y=blank, y_pred=blank)
 
 
 def _seed_dropout(model: Any, seed: int, epoch: int) -> None:

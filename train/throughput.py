@@ -19,7 +19,7 @@ from edge.errors import DataRefused
 from edge.phantom import draw_phantom
 from train.batches import Batch, TrainingBatches
 from train.datasets import WORKING_SIDE, LabelledImages, Sample
-from train.devices import on_devices, share_statistics
+from train.devices import feed, on_devices, share_statistics
 from train.loop import compile_model
 from train.recipe import Recipe
 from train.rivals import build_network
@@ -172,7 +172,7 @@ def compare_input(
         for turn in range(rounds + 1):
             for name, source in inputs.items():
                 clock = _Clock()
-                model.fit(source, callbacks=[clock], verbose=0, shuffle=False)
+                model.fit(feed(source), callbacks=[clock], verbose=0, shuffle=False)
                 if turn:
                     seconds[name].append(clock.seconds_per_step())
                     say(f"round {turn} of {rounds}, {name} input: {seconds[name][-1]:.4f} s a step")
