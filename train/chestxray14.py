@@ -31,6 +31,8 @@ FINDINGS = (
     "Hernia",
 )
 NO_FINDING = "No Finding"
+COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
+"""Of the published table, in its order."""
 PNEUMONIA_LIKE = frozenset({"Pneumonia", "Consolidation"})
 UNDECIDED = -1
 """Label of a film that shows neither pneumonia nor consolidation, yet is not free of findings."""
@@ -103,11 +105,13 @@ def list_chestxray14(root: Path) -> ChestXray14:
         with tables[0].open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 rows += 1
-                findings = _findings(row["Finding Labels"], f"{tables[0]}, row {rows}")
-                if path := there.get(row["Image Index"]):
-                    view = row["View Position"]
-                    samples.append(_sample(path, row["Patient ID"], findings, view))
-    except (KeyError, csv.Error, UnicodeDecodeError) as error:
+                name, text, patient, view = (row[column] for column in COLUMNS)
+                if view is None:
+                    raise ValueError(f"row {rows} is cut short")
+                findings = _findings(text, f"{tables[0]}, row {rows}")
+                if path := there.get(name):
+                    samples.append(_sample(path, patient, findings, view))
+    except (KeyError, csv.Error, ValueError) as error:  # no text at all is a ValueError too
         raise DataRefused(
             "invalid_table", f"{tables[0]} is not the published table: {error!r}"
         ) from error

@@ -58,6 +58,37 @@ def chest_xray(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_data_set(tmp_path_factory.mktemp("published") / "chest_xray")
 
 
+ADULTS = 60
+ADULT_FINDINGS = (
+    "No Finding", "Pneumonia", "No Finding", "Mass|Effusion", "Consolidation|Edema", "No Finding",
+)  # fmt: skip
+"""Of one patient after another, in turns."""
+WITHOUT_IMAGE = 5
+"""Rows at the end of the table, as of a folder that was downloaded in part."""
+
+
+def draw_chestxray14(root: Path) -> Path:
+    """Two films a patient, one from each side; findings and view do not go together."""
+    columns = "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,View Position"
+    lines = [columns]
+    for patient in range(1, ADULTS + 1):
+        findings = ADULT_FINDINGS[patient % len(ADULT_FINDINGS)]
+        for film, view in enumerate(("AP", "PA")):
+            name = f"{patient:08d}_{film:03d}.png"
+            lines.append(f"{name},{findings},{film},{patient},058Y,{view}")
+            if patient <= ADULTS - WITHOUT_IMAGE:
+                opacities = 4 if "Pneumonia" in findings or "Consolidation" in findings else 0
+                write_phantom(root / "images" / name, 5000 + 10 * patient + film, opacities, 64)
+    (root / "Data_Entry_2017_v2020.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="session")
+def chestxray14(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """110 films of 55 adults; the table names ten more of five."""
+    return draw_chestxray14(tmp_path_factory.mktemp("published") / "chestxray14")
+
+
 @pytest.fixture(scope="session")
 def tiny_recipe() -> Recipe:
     return Recipe(
