@@ -30,13 +30,16 @@ class Run:
     def claim(self, recipe: Recipe, started_from: str, resume: bool) -> None:
         """Make the folder, or make sure that a resumed one has the same recipe and beginning.
 
+        A folder whose run has finished no epoch is taken over.
+
         Raises:
             DataRefused: ``run_exists``, ``recipe_changed`` or ``start_changed``.
         """
         path = self.folder / "recipe.json"
         beginning = self.folder / "started_from.txt"
         text = json.dumps(recipe.to_dict(), indent=2)
-        if not path.exists():
+        # What was refused before it learned anything leaves nothing to keep.
+        if not path.exists() or not (self.folder / "log.csv").exists():
             write_atomically(beginning, started_from.encode())
             write_atomically(path, text.encode())
             return

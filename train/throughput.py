@@ -233,4 +233,4 @@ class _Clock(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no ty
 
 
 def _wait_for(value: Any) -> None:
-    float(ops.convert_to_numpy(value[0, 0]))
+    float(ops.convert_to_numpy(ops.cast(value[0, 0], "float32")))  # numpy has no bfloat16

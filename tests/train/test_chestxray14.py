@@ -55,13 +55,13 @@ def test_findings_decide_label_and_group(chestxray14: Path) -> None:
     samples = by_name(chestxray14)
     expected = {
         "00000001_000.png": (1, {"Pneumonia"}, "AP", "pneumonia AP"),
-        "00000002_001.png": (0, set(), "PA", "no finding PA"),
+        "00000002_001.png": (0, frozenset[str](), "PA", "no finding PA"),
         "00000003_000.png": (UNDECIDED, {"Mass", "Effusion"}, "AP", "other AP"),
         "00000004_001.png": (1, {"Consolidation", "Edema"}, "PA", "pneumonia PA"),
     }
     for name, (label, findings, view, group) in expected.items():
         sample = samples[name]
-        assert (sample.label, sample.findings, sample.view) == (label, findings, view)
+        assert (sample.label, set(sample.findings), sample.view) == (label, set(findings), view)
         assert sample.group == group
         assert sample.patient == str(int(name[:8]))
 

@@ -86,6 +86,47 @@ def test_evaluate_looks_at_validation_unless_told_otherwise(
     assert "auc" in done.output and "95 %" in done.output
 
 
+def test_pretrained_weights_begin_a_screening_network(
+    tiny_settings: tuple[str, ...], chest_xray: Path, chestxray14: Path, tmp_path: Path
+) -> None:
+    findings = ("--set", 'outputs=["Mass", "Pneumonia"]', "--set", "network.outputs=2")
+    done = here(
+        "pretrain", "--data", chestxray14, "--out", tmp_path / "adults", *tiny_settings, *findings,
+        "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    printed = json.loads(done.stdout)
+    assert printed["weights"] == str(tmp_path / "adults" / "weights.safetensors")
+    assert set(printed["findings"]) == {"Mass", "Pneumonia"}
+    assert printed["made_by"]["throughput"]["images_per_second"] > 0
+    assert "110 of 120 rows have an image" in done.stderr
+
+    outputs = ("--set", 'outputs=["normal", "pneumonia", "Mass"]', "--set", "network.outputs=3")
+    done = here(
+        "fit", "--data", chest_xray, "--out", tmp_path / "children", *tiny_settings, *outputs,
+        "--from", printed["weights"], "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "outputs loaded: Mass" in done.stderr
+    assert "outputs that begin at random: normal, pneumonia" in done.stderr
+    assert len(json.loads(done.stdout)["trained_on"]["started_from"]) == 64
+
+
+def test_pretrain_prints_an_auc_of_every_finding(
+    tiny_settings: tuple[str, ...], chestxray14: Path, tmp_path: Path
+) -> None:
+    findings = ("--set", 'outputs=["Mass", "Hernia"]', "--set", "network.outputs=2")
+    done = here(
+        "pretrain", "--data", chestxray14, "--out", tmp_path / "run", *tiny_settings, *findings
+    )
+    assert done.exit_code == 0, done.output
+    mass, hernia, cost, written = done.stdout.splitlines()
+    assert mass.startswith("Mass") and "95 %" in mass
+    assert hernia.startswith("Hernia") and "not measured" in hernia
+    assert "images/s" in cost and "measured peak of 1 x" in cost
+    assert str(tmp_path / "run" / "weights.safetensors") in written
+
+
 def test_refusal_is_one_sentence_and_status_two(
     command: Command, chest_xray: Path, tmp_path: Path
 ) -> None:
@@ -114,7 +155,7 @@ def test_refusals_name_their_code(
         assert f"({code})" in done.output
 
 
-@pytest.mark.parametrize("name", ["fit", "evaluate"])
+@pytest.mark.parametrize("name", ["fit", "pretrain", "evaluate", "throughput"])
 def test_help_has_an_example(command: Command, name: str) -> None:
     done = command("train", name, "--help")
     assert done.returncode == 0

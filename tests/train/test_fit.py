@@ -15,14 +15,17 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from edge.errors import DataRefused, WorkFailed
+from train.chestxray14 import decided, load_adults, split_chestxray14
 from train.fit import Beginning, fit
-from train.network import NetworkConfig, build
+from train.network import OUTPUTS, NetworkConfig, build
 from train.operating import choose_operation, shifted_margins
+from train.other_hospital import adult_aucs
 from train.recipe import Recipe
 from train.splits import load_training_data
-from train.weights import Weights, build_trained, load_weights, weights_of
+from train.weights import Weights, as_stored, build_trained, load_weights, weights_of
 
 ROOT = Path(__file__).parents[2]
 LOGGED = ("loss", "val_loss", "val_accuracy", "learning_rate")
@@ -213,6 +216,81 @@ def test_weights_of_another_network_are_refused(
     wider = replace(tiny_recipe, network=replace(tiny_recipe.network, width=2))
     found = refusal_of(wider, chest_xray, tmp_path / "run", beginning=Beginning(beginning))
     assert found == "weights_mismatch"
+
+
+def test_a_run_that_was_refused_leaves_its_folder_free(
+    tiny_recipe: Recipe, chest_xray: Path, tmp_path: Path
+) -> None:
+    once = replace(tiny_recipe, epochs=1)
+    assert refusal_of(once, tmp_path / "none", tmp_path / "run") == "missing_folder"
+    assert fit(once, chest_xray, tmp_path / "run", progress=False).is_file()
+    assert refusal_of(once, chest_xray, tmp_path / "run") == "run_exists"
+
+
+def test_children_and_adults_are_learned_together(
+    tiny_recipe: Recipe, chest_xray: Path, chestxray14: Path, tmp_path: Path
+) -> None:
+    recipe = replace(
+        tiny_recipe, epochs=1, chestxray14=0.5, outputs=(*OUTPUTS, "Mass", "Pneumonia"),
+        network=replace(tiny_recipe.network, outputs=4),
+    )  # fmt: skip
+    assert refusal_of(recipe, chest_xray, tmp_path / "without") == "missing_chestxray14"
+    run, said = tmp_path / "run", list[str]()
+    path = fit(
+        recipe, chest_xray, run, chestxray14=chestxray14, progress=False, say=said.append
+    )  # fmt: skip
+    assert said == ["ChestX-ray14: 110 of 120 rows have an image"]
+    weights = load_weights(path)
+    split = split_chestxray14(chestxray14, recipe.validation_fraction, recipe.seed)
+    trained_on = weights.facts["trained_on"]
+    assert trained_on["chestxray14_images"] == len(split.training)
+    assert "held-out fifth" in trained_on["data"]
+    assert np.isfinite(float(read_log(run)[0]["loss"]))
+    adults = load_adults(decided(split.validation), progress=False)
+    expected = adult_aucs(build_trained(weights, keras), adults, recipe.input)
+    assert weights.facts["validation_adults"] == pytest.approx(expected, abs=1e-6)
+    assert 0 <= float(read_log(run)[0]["val_adults_auc"]) <= 1
+
+
+@pytest.mark.parametrize("frozen_epochs", [1, 2])
+def test_frozen_epochs_move_the_dense_layers_alone(
+    tiny_recipe: Recipe, chest_xray: Path, beginning: Weights, tmp_path: Path, frozen_epochs: int
+) -> None:
+    recipe = replace(tiny_recipe, epochs=2, frozen_epochs=frozen_epochs, warmup=1)
+    path = fit(recipe, chest_xray, tmp_path, beginning=Beginning(beginning), progress=False)
+    trained, begun = load_weights(path).tensors, as_stored(beginning).tensors
+    moved = {name for name, value in begun.items() if not np.array_equal(trained[name], value)}
+    head = {name for name in begun if name.split("/")[0] in ("dense", "logits")}
+    assert moved == head if frozen_epochs == 2 else head < moved
+    assert len(read_log(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_trains_and_thresholds_are_for_full_precision(
+    tiny_recipe: Recipe, chest_xray: Path, tmp_path: Path, precision: str
+) -> None:
+    recipe = replace(tiny_recipe, epochs=2, precision=precision)
+    before = keras.config.dtype_policy()
+    path = fit(recipe, chest_xray, tmp_path, progress=False)
+    assert keras.config.dtype_policy() == before
+    saved = next(tmp_path.glob("checkpoint-*.keras"))
+    checkpoint = keras.saving.load_model(saved, compile=False)
+    assert checkpoint.get_layer("stem_conv").compute_dtype == precision.removeprefix("mixed_")
+    assert all(np.isfinite(float(row["loss"])) for row in read_log(tmp_path))
+    with safe_open(str(path), framework="np") as file:
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {np.dtype(np.float16)}
+    weights = load_weights(path)
+    images = load_training_data(chest_xray, recipe.validation_fraction, recipe.seed, False)
+    model = build_trained(weights, keras)
+    assert model.compute_dtype == "float32"
+    margins = shifted_margins(model, images.validation, recipe, progress=False)
+    again = choose_operation(margins, images.validation.labels)
+    for name in ("slope", "intercept"):
+        stated, found = weights.facts["calibration"][name], again["calibration"][name]
+        assert stated == pytest.approx(found, rel=1e-4)
+    fit(recipe, chest_xray, tmp_path, resume=True, progress=False)
+    for name, value in load_weights(path).tensors.items():
+        np.testing.assert_array_equal(weights.tensors[name], value, err_msg=name)
 
 
 def test_batch_larger_than_the_data_is_refused(
