@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from train.reliability import reliability, share_with_interval
+from train.reporting.reliability import reliability, share_with_interval
 
 
 def test_bins_of_a_sample_counted_by_hand() -> None:

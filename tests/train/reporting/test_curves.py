@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, precision_score, recall_score, roc_auc_score
 
-from train.curves import STEPS, precision_recall, roc
 from train.evaluation import Floats, Labels
+from train.reporting.curves import STEPS, precision_recall, roc
 
 
 def draw(images: int, seed: int = 0) -> tuple[Labels, Floats]:

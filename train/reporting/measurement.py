@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from train.comparison import delong_test, mcnemar_test, paired_differences
-from train.curves import precision_recall, roc
 from train.datasets import Sample
 from train.evaluation import Evaluation, Floats, Labels, bootstrap, evaluate, figures_at
 from train.operating import calibrate, decision_from
-from train.reliability import reliability, share_with_interval
+from train.reporting.comparison import delong_test, mcnemar_test, paired_differences
+from train.reporting.curves import precision_recall, roc
+from train.reporting.reliability import reliability, share_with_interval
 from train.weights import Weights
 
 UNCALIBRATED = {"slope": 1.0, "intercept": 0.0}

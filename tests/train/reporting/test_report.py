@@ -21,9 +21,9 @@ from click.testing import CliRunner, Result
 from train.assessment import assess
 from train.cli import cli
 from train.network import build
-from train.page import render
-from train.paper import PAPER, RIVALS
 from train.recipe import Recipe
+from train.reporting.page import render
+from train.reporting.paper import PAPER, RIVALS
 from train.weights import load_weights, save_weights, weights_of
 
 POINT = {"name": "refer", "threshold": 0.5, "chosen_on": "films of validation"}

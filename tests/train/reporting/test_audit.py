@@ -12,11 +12,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from edge.preprocess import InputContract
-from train.audit import CHANGES, audit
 from train.datasets import LabelledImages, Sample
 from train.evaluation import predict_margins
 from train.operating import Decision, calibrate
-from train.regions import fill, regions
+from train.reporting.audit import CHANGES, audit
+from train.reporting.regions import fill, regions
 
 COUNT = 24
 CONTRACT = InputContract(size=112)

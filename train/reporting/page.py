@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from train import plots
 from train.evaluation import RECALLS
-from train.measurement import Plain
+from train.reporting import plots
+from train.reporting.measurement import Plain
 
 TEMPLATES = Path(__file__).parent / "templates"
 COLUMNS = {
@@ -30,7 +30,7 @@ def render(result: Plain) -> str:
     """Draw the pictures and fill the template.
 
     Args:
-        result: of `train.report.build_report`.
+        result: of `train.reporting.report.build_report`.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

@@ -73,7 +73,7 @@ def roc_plot(curves: dict[str, Plain], operating: dict[str, tuple[float, float]]
     """ROC curves of all networks with their bands, where each one works, and the corner enlarged.
 
     Args:
-        curves: by network, each a `train.curves.Curve` as plain values.
+        curves: by network, each a `train.reporting.curves.Curve` as plain values.
         operating: by network, rate of false positives and recall at its threshold.
     """
     figure, axes = _figure(3.4, 3.3 + 0.15 * len(curves))
@@ -98,7 +98,7 @@ def precision_recall_plot(curves: dict[str, Plain], share: float) -> str:
     """Precision over recall of all networks with their bands.
 
     Args:
-        curves: by network, each a `train.curves.Curve` as plain values.
+        curves: by network, each a `train.reporting.curves.Curve` as plain values.
         share: of pneumonia among the images, the precision of a coin.
     """
     figure, axes = _figure(3.4, 3.3 + 0.15 * len(curves))
@@ -116,7 +116,7 @@ def reliability_plot(before: Plain, after: Plain) -> str:
     """Share of pneumonia over score, before and after Platt scaling, with images a bin below.
 
     Args:
-        before: a `train.reliability.Reliability` as plain values.
+        before: a `train.reporting.reliability.Reliability` as plain values.
         after: likewise.
     """
     figure = Figure(figsize=(3.2, 3.6), layout="constrained")
@@ -203,7 +203,7 @@ def audit_plot(changes: dict[str, dict[str, Plain]]) -> str:
     """AUC under every change of the films, by network.
 
     Args:
-        changes: by network, the part ``changes`` of `train.audit.audit`.
+        changes: by network, the part ``changes`` of `train.reporting.audit.audit`.
     """
     names = list(next(iter(changes.values())))
     figure, axes = _figure(5.2, 0.8 + (0.13 + 0.06 * len(changes)) * len(names))
@@ -227,7 +227,7 @@ def attention_plot(mean_map: list[list[float]]) -> str:
     """Where attention lies on average, from none (dark) to the most (bright).
 
     Args:
-        mean_map: rows of a map over the film, as in `train.audit.audit`.
+        mean_map: rows of a map over the film, as in `train.reporting.audit.audit`.
     """
     figure, axes = _figure(1.9, 1.9)
     axes.imshow(np.array(mean_map), cmap="cividis", vmin=0, interpolation="bilinear")

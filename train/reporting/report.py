@@ -15,16 +15,16 @@ import keras
 from edge.errors import DataRefused
 from edge.files import write_atomically
 from train.assessment import SPLITS, samples_of
-from train.audit import audit
 from train.datasets import LabelledImages, Sample, list_samples, load_images, read_pixels
 from train.evaluation import predict_margins
-from train.measurement import Plain, compare, labels_of, measure, over_seeds
-from train.near_duplicates import near_duplicates
 from train.operating import decision_from
 from train.other_hospital import assess_adults
-from train.page import render
-from train.paper import DOI, PAPER, RIVALS
 from train.provenance import describe_environment
+from train.reporting.audit import audit
+from train.reporting.measurement import Plain, compare, labels_of, measure, over_seeds
+from train.reporting.near_duplicates import near_duplicates
+from train.reporting.page import render
+from train.reporting.paper import DOI, PAPER, RIVALS
 from train.subtypes import OUTPUT, assess_subtypes
 from train.weights import Weights, build_trained, load_weights
 

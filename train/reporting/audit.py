@@ -25,7 +25,7 @@ from train.augmentation import Pixels, change_gamma, compress, resample
 from train.datasets import LabelledImages
 from train.evaluation import Estimate, Floats, Labels, bootstrap, predict_margins
 from train.operating import Decision, calibrate
-from train.regions import fill, regions
+from train.reporting.regions import fill, regions
 from train.shifts import SHIFTS
 
 SHARPNESS_SIDE = 150
@@ -58,8 +58,8 @@ CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
     "thorax masked": lambda p: _hide(p, "thorax"),
 }
 """Name to change, each from (side, side) uint8 to the same. The last three hide a region of
-`train.regions` under the mean of the film: a network that looks at lungs keeps its AUC without
-the border, and loses it without the lungs and still more without the whole thorax."""
+`train.reporting.regions` under the mean of the film: a network that looks at lungs keeps its AUC
+without the border, and loses it without the lungs and still more without the whole thorax."""
 
 
 def audit(

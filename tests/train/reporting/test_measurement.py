@@ -13,8 +13,8 @@ from sklearn.metrics import accuracy_score, brier_score_loss, roc_auc_score
 
 from edge.errors import DataRefused
 from train.datasets import Sample
-from train.measurement import compare, labels_of, measure, over_seeds
 from train.recipe import Recipe
+from train.reporting.measurement import compare, labels_of, measure, over_seeds
 from train.weights import Weights
 
 SLOPE, INTERCEPT, THRESHOLD = 0.5, 1.0, 0.6

@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from train.plots import (
+from train.reporting.plots import (
     attention_plot,
     audit_plot,
     confusion_plot,

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from train.comparison import delong_covariance, delong_test, mcnemar_test, paired_differences
 from train.evaluation import Floats, Labels, figures_at
+from train.reporting.comparison import (
+    delong_covariance,
+    delong_test,
+    mcnemar_test,
+    paired_differences,
+)
 
 
 def draw(seed: int, normal: int = 30, pneumonia: int = 40) -> tuple[Labels, Floats, Floats]:

@@ -11,7 +11,7 @@ import pytest
 
 from train.augmentation import Pixels, change_gamma, compress
 from train.datasets import LabelledImages, Sample
-from train.near_duplicates import THRESHOLD, near_duplicates
+from train.reporting.near_duplicates import THRESHOLD, near_duplicates
 from train.shifts import SHIFTS
 
 
@@ -74,7 +74,7 @@ def test_the_answer_does_not_depend_on_how_many_are_compared_at_once(
 ) -> None:
     group = images_of(*FILMS, compress(FILMS[0], 30), compress(FILMS[4], 30))
     for block in (1, 3, 100):
-        monkeypatch.setattr("train.near_duplicates.BLOCK", block)
+        monkeypatch.setattr("train.reporting.near_duplicates.BLOCK", block)
         assert near_duplicates(group, NONE) == [6, 7]
 
 
