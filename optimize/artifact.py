@@ -85,7 +85,7 @@ def draw_samples(weights: Weights, data: Path | None, seed: int = 0) -> Samples:
             drawn[CALIBRATION_IMAGES:],
             f"synthetic phantoms from seed {seed}",
         )
-    images = load_training_data(data, recipe.validation_fraction, recipe.seed)
+    images = load_training_data(data, recipe.validation_fraction, recipe.split_seed)
     rng = np.random.default_rng(seed)
 
     def some(pixels: npt.NDArray[Any], count: int) -> Images:

@@ -33,7 +33,7 @@ def samples_of(split: str, data: Path, weights: Weights) -> tuple[Sample, ...]:
     if split == "test":
         return tuple(list_samples(data, "test"))
     recipe = weights.recipe
-    images = load_training_data(data, recipe.validation_fraction, recipe.seed)
+    images = load_training_data(data, recipe.validation_fraction, recipe.split_seed)
     return (images.training if split == "train" else images.validation).samples
 
 

@@ -95,7 +95,7 @@ def fit(
     run = Run(out)
     run.claim(recipe, str(beginning), resume)
     keras.utils.set_random_seed(recipe.seed)
-    images = load_training_data(data, recipe.validation_fraction, recipe.seed, progress)
+    images = load_training_data(data, recipe.validation_fraction, recipe.split_seed, progress)
     also, adults = _adults(recipe, chestxray14, progress, say)
     with on_devices(recipe, devices):
         model, log = run.latest()
@@ -153,7 +153,7 @@ def _adults(
             f"The recipe draws {recipe.chestxray14:.0%} of its images from ChestX-ray14; "
             "name its folder by --chestxray14.",
         )
-    split = split_chestxray14(root, recipe.validation_fraction, recipe.seed)
+    split = split_chestxray14(root, recipe.validation_fraction, recipe.split_seed)
     say(f"ChestX-ray14: {split.summary}")
     validation = load_adults(decided(split.validation), progress)
     return load_adults(split.training, progress), validation
@@ -164,7 +164,7 @@ def _begin(recipe: Recipe, beginning: Beginning, say: Callable[[str], None]) -> 
         return build_rival(recipe, keras, beginning.imagenet)
     model = build_network(recipe, keras)
     if beginning.weights is not None:
-        say(str(transfer(beginning.weights, model, recipe.outputs)))
+        say(str(transfer(beginning.weights, model, recipe)))
     return model
 
 
@@ -178,7 +178,8 @@ def _validate(
         "val_accuracy": float(((margins > 0) == (signs > 0)).mean()),
     }
     if adults is not None:
-        row["val_adults_auc"] = adult_aucs(model, adults, recipe.input)["all"]
+        auc = adult_aucs(model, adults, recipe.input)["all"]
+        row["val_adults_auc"] = float("nan") if auc is None else auc
     return row
 
 

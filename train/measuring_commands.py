@@ -164,10 +164,16 @@ def _as_text(result: dict[str, Any]) -> str:
         )
     if adults := result.get("adults"):
         lines.append(f"{adults['data']}, pneumonia or consolidation against no finding:")
-        lines += [
-            f"AUC, views {view:<19} {adults[view]['auc']['value']:.3f}   95 % "
-            f"{adults[view]['auc']['low']:.3f} to {adults[view]['auc']['high']:.3f}   "
-            f"({adults[view]['images']} images, {adults[view]['positives']} positive)"
-            for view in ("all", "PA", "AP")
-        ]
+        for view in ("all", "PA", "AP"):
+            found = adults[view]
+            auc = found["auc"]
+            figure = (
+                f"{auc['value']:.3f}   95 % {auc['low']:.3f} to {auc['high']:.3f}"
+                if auc
+                else "not measured: one label only"
+            )
+            lines.append(
+                f"AUC, views {view:<19} {figure}   ({found['images']} images, "
+                f"{found['positives']} positive)"
+            )
     return "\n".join(lines)

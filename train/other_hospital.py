@@ -23,7 +23,9 @@ SPLITS = {
 }
 
 
-def adult_aucs(model: Any, images: LabelledImages, contract: InputContract) -> dict[str, float]:
+def adult_aucs(
+    model: Any, images: LabelledImages, contract: InputContract
+) -> dict[str, float | None]:
     """AUC of pneumonia or consolidation against no finding, over all films and by view.
 
     Args:
@@ -32,13 +34,14 @@ def adult_aucs(model: Any, images: LabelledImages, contract: InputContract) -> d
         contract: what the network receives.
 
     Returns:
-        ``"all"``, ``"PA"`` and ``"AP"`` to AUC; not a number where a view lacks a label.
+        ``"all"``, ``"PA"`` and ``"AP"`` to AUC; None where a view lacks a label.
     """
     margins = predict_margins(model, images.pixels, contract)
-    return {
+    found = {
         name: _auc(images.labels[chosen], margins[chosen])
         for name, chosen in _by_view(images).items()
     }
+    return {name: None if np.isnan(auc) else auc for name, auc in found.items()}
 
 
 def assess_adults(
@@ -54,12 +57,13 @@ def assess_adults(
         seed: of the bootstrap.
 
     Returns:
-        For ``"all"``, ``"PA"`` and ``"AP"``: images, positives and AUC with its interval.
+        For ``"all"``, ``"PA"`` and ``"AP"``: images, positives and AUC with its interval, None
+        where one label only occurs.
     """
     if split not in SPLITS:
         raise DataRefused("unknown_split", f"ChestX-ray14 is measured on {', '.join(SPLITS)}.")
     recipe = weights.recipe
-    found = split_chestxray14(root, recipe.validation_fraction, recipe.seed)
+    found = split_chestxray14(root, recipe.validation_fraction, recipe.split_seed)
     samples = found.held_out if split == "test" else found.validation
     images = load_adults(decided(samples))
     model = build_trained(weights, keras)
@@ -71,7 +75,7 @@ def assess_adults(
         result[name] = {
             "images": int(chosen.sum()),
             "positives": int(labels.sum()),
-            "auc": vars(figures["auc"]),
+            "auc": None if np.isnan(figures["auc"].value) else vars(figures["auc"]),
         }
     return result
 

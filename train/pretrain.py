@@ -68,7 +68,7 @@ def pretrain(
     run = Run(out)
     run.claim(recipe, str(beginning), resume)
     keras.utils.set_random_seed(recipe.seed)
-    split = split_chestxray14(root, recipe.validation_fraction, recipe.seed)
+    split = split_chestxray14(root, recipe.validation_fraction, recipe.split_seed)
     say(f"ChestX-ray14: {split.summary}")
     training, validation = (load_adults(s, progress) for s in (split.training, split.validation))
     wanted = targets(validation.samples, recipe.outputs)
@@ -77,7 +77,7 @@ def pretrain(
         if model is None:
             model = build_network(recipe, keras)
             if beginning.weights is not None:
-                say(str(transfer(beginning.weights, model, recipe.outputs)))
+                say(str(transfer(beginning.weights, model, recipe)))
         log = run_epochs(
             model,
             recipe,

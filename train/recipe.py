@@ -46,7 +46,9 @@ class Recipe:
         precision: ``"float32"``, or ``"mixed_bfloat16"`` or ``"mixed_float16"`` for half-precision
             arithmetic with float32 weights.
         validation_fraction: share of the patients held out.
-        seed: of the split, the initial weights, the order and the augmentation.
+        split_seed: of the choice of these patients. It stays the same over seeds, so that networks
+            compare and none begins with weights that have seen its validation patients.
+        seed: of the initial weights, the order and the augmentation.
     """
 
     architecture: str = "dilated"
@@ -69,6 +71,7 @@ class Recipe:
     frozen_epochs: int = 0
     precision: str = "float32"
     validation_fraction: float = 0.15
+    split_seed: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -80,11 +83,11 @@ class Recipe:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}. Received: {self!r}")
-        counts = (self.warmup, self.seed, self.frozen_epochs)
+        counts = (self.warmup, self.split_seed, self.seed, self.frozen_epochs)
         if min(self.epochs, self.batch, self.patience) < 1 or min(counts) < 0:
             raise ValueError(
-                "epochs, batch and patience must be at least 1; warmup, seed and frozen_epochs "
-                f"at least 0. Received: {self!r}"
+                "epochs, batch and patience must be at least 1; warmup, split_seed, seed and "
+                f"frozen_epochs at least 0. Received: {self!r}"
             )
         if self.warmup and self.schedule != "cosine":
             raise ValueError(f"warmup belongs to the cosine schedule. Received: {self!r}")

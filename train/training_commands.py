@@ -102,7 +102,8 @@ def fit_command(
         )
     click.echo(f"pooled       AUC {validation['pooled_auc']:.4f}")
     for view, auc in facts.get("validation_adults", {}).items():
-        click.echo(f"ChestX-ray14 validation patients, {view}: AUC {auc:.3f}")
+        figure = "not measured: one label only" if auc is None else f"{auc:.3f}"
+        click.echo(f"ChestX-ray14 validation patients, {view}: AUC {figure}")
     _print_cost(facts, path)
 
 
@@ -162,7 +163,7 @@ def throughput_command(
 
     settings = load_recipe(recipe, overrides)
     images = (
-        load_training_data(data, settings.validation_fraction, settings.seed).training
+        load_training_data(data, settings.validation_fraction, settings.split_seed).training
         if data
         else drawn_images(2 * settings.batch)
     )

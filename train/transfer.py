@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edge.errors import DataRefused
+from train.recipe import Recipe
 from train.weights import Weights, put_weights, tensors_of
 
 HEAD = ("logits/kernel", "logits/bias")
@@ -37,19 +37,26 @@ class Transfer:
         return text
 
 
-def transfer(weights: Weights, model: Any, outputs: Sequence[str]) -> Transfer:
+def transfer(weights: Weights, model: Any, recipe: Recipe) -> Transfer:
     """Fill a model with weights by layer name; the last layer output by output.
 
     Args:
         weights: of a network of the same layers; its outputs may be others.
-        model: of ``len(outputs)`` outputs.
-        outputs: names of the model's outputs.
+        model: what `train.rivals.build_network` makes of the recipe.
+        recipe: names the model's outputs.
 
     Raises:
         DataRefused: ``weights_mismatch``: any other layer is missing, left over or of another
-            shape.
+            shape; ``other_patients``: the weights were trained with other validation patients.
     """
-    theirs = weights.recipe.outputs
+    held_out, asked = ((r.validation_fraction, r.split_seed) for r in (weights.recipe, recipe))
+    if weights.facts and held_out != asked:
+        raise DataRefused(
+            "other_patients",
+            "The weights have learnt from patients that this recipe validates on: they held out "
+            f"{held_out[0]:g} by split_seed {held_out[1]}, the recipe {asked[0]:g} by {asked[1]}.",
+        )
+    outputs, theirs = recipe.outputs, weights.recipe.outputs
     shared = [name for name in outputs if name in theirs]
     filled = dict(weights.tensors)
     begun = tensors_of(model)

@@ -197,7 +197,9 @@ def keys(images: Any) -> set[bytes]:
 def test_ranges_come_from_training_patients_only(tiny_weights: Weights, chest_xray: Path) -> None:
     recipe = tiny_weights.recipe
     samples = draw_samples(tiny_weights, chest_xray)
-    images = load_training_data(chest_xray, recipe.validation_fraction, recipe.seed, progress=False)
+    images = load_training_data(
+        chest_xray, recipe.validation_fraction, recipe.split_seed, progress=False
+    )
     training, validation = (
         keys(preprocess(p, recipe.input) for p in part.pixels)
         for part in (images.training, images.validation)

@@ -84,7 +84,9 @@ def test_splits_are_those_of_training(
     weights: Weights, measured: dict[str, Result], chest_xray: Path
 ) -> None:
     recipe = weights.recipe
-    images = load_training_data(chest_xray, recipe.validation_fraction, recipe.seed, progress=False)
+    images = load_training_data(
+        chest_xray, recipe.validation_fraction, recipe.split_seed, progress=False
+    )
     wanted = {
         "train": images.training.samples,
         "validation": images.validation.samples,

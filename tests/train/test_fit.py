@@ -85,7 +85,7 @@ def test_thresholds_are_those_of_the_validation_patients(
 ) -> None:
     weights = load_weights(unbroken / "weights.safetensors")
     images = load_training_data(
-        chest_xray, tiny_recipe.validation_fraction, tiny_recipe.seed, progress=False
+        chest_xray, tiny_recipe.validation_fraction, tiny_recipe.split_seed, progress=False
     )
     model = build_trained(weights, keras)
     margins = shifted_margins(model, images.validation, tiny_recipe, progress=False)
@@ -241,7 +241,7 @@ def test_children_and_adults_are_learned_together(
     )  # fmt: skip
     assert said == ["ChestX-ray14: 110 of 120 rows have an image"]
     weights = load_weights(path)
-    split = split_chestxray14(chestxray14, recipe.validation_fraction, recipe.seed)
+    split = split_chestxray14(chestxray14, recipe.validation_fraction, recipe.split_seed)
     trained_on = weights.facts["trained_on"]
     assert trained_on["chestxray14_images"] == len(split.training)
     assert "held-out fifth" in trained_on["data"]
@@ -280,7 +280,7 @@ def test_half_precision_trains_and_thresholds_are_for_full_precision(
     with safe_open(str(path), framework="np") as file:
         assert {file.get_tensor(name).dtype for name in file.keys()} == {np.dtype(np.float16)}
     weights = load_weights(path)
-    images = load_training_data(chest_xray, recipe.validation_fraction, recipe.seed, False)
+    images = load_training_data(chest_xray, recipe.validation_fraction, recipe.split_seed, False)
     model = build_trained(weights, keras)
     assert model.compute_dtype == "float32"
     margins = shifted_margins(model, images.validation, recipe, progress=False)

@@ -46,7 +46,9 @@ def weights(run: tuple[Path, list[str]]) -> Weights:
 
 
 def test_facts_of_every_finding(weights: Weights, recipe: Recipe, chestxray14: Path) -> None:
-    validation = split_chestxray14(chestxray14, recipe.validation_fraction, recipe.seed).validation
+    validation = split_chestxray14(
+        chestxray14, recipe.validation_fraction, recipe.split_seed
+    ).validation
     assert weights.recipe == recipe
     found: dict[str, Any] = weights.facts["findings"]
     assert tuple(found) == OUTPUTS
@@ -59,7 +61,7 @@ def test_facts_of_every_finding(weights: Weights, recipe: Recipe, chestxray14: P
 def test_what_it_was_trained_on_is_said(
     run: tuple[Path, list[str]], weights: Weights, recipe: Recipe, chestxray14: Path
 ) -> None:
-    split = split_chestxray14(chestxray14, recipe.validation_fraction, recipe.seed)
+    split = split_chestxray14(chestxray14, recipe.validation_fraction, recipe.split_seed)
     trained_on = weights.facts["trained_on"]
     assert trained_on["training_images"] == len(split.training)
     assert trained_on["validation_images"] == len(split.validation)

@@ -33,12 +33,17 @@ def weights(tiny_recipe: Recipe) -> Weights:
 
 
 @pytest.fixture
-def model(tiny_recipe: Recipe) -> Any:
-    return build_network(with_outputs(tiny_recipe, OURS), keras)
+def ours(tiny_recipe: Recipe) -> Recipe:
+    return with_outputs(tiny_recipe, OURS)
 
 
-def test_every_other_layer_is_loaded_by_name(weights: Weights, model: Any) -> None:
-    report = transfer(weights, model, OURS)
+@pytest.fixture
+def model(ours: Recipe) -> Any:
+    return build_network(ours, keras)
+
+
+def test_every_other_layer_is_loaded_by_name(weights: Weights, model: Any, ours: Recipe) -> None:
+    report = transfer(weights, model, ours)
     found = tensors_of(model)
     assert set(report.loaded) == found.keys() - {"logits/kernel", "logits/bias"}
     for name in report.loaded:
@@ -46,22 +51,24 @@ def test_every_other_layer_is_loaded_by_name(weights: Weights, model: Any) -> No
 
 
 def test_shared_outputs_are_loaded_and_new_ones_left_at_random(
-    weights: Weights, model: Any
+    weights: Weights, model: Any, ours: Recipe
 ) -> None:
     before = tensors_of(model)
-    transfer(weights, model, OURS)
+    transfer(weights, model, ours)
     after = tensors_of(model)
     for name in ("logits/kernel", "logits/bias"):
-        for theirs, ours in ((0, 3), (1, 2)):
+        for there, here in ((0, 3), (1, 2)):
             np.testing.assert_allclose(
-                after[name][..., ours], weights.tensors[name][..., theirs], rtol=1e-6
+                after[name][..., here], weights.tensors[name][..., there], rtol=1e-6
             )
         np.testing.assert_array_equal(after[name][..., :2], before[name][..., :2])
     assert np.std(after["logits/kernel"][:, 0]) > 0
 
 
-def test_the_report_says_what_was_loaded_and_what_was_not(weights: Weights, model: Any) -> None:
-    report = transfer(weights, model, OURS)
+def test_the_report_says_what_was_loaded_and_what_was_not(
+    weights: Weights, model: Any, ours: Recipe
+) -> None:
+    report = transfer(weights, model, ours)
     assert report.outputs_loaded == ("Pneumonia", "Mass")
     assert report.outputs_new == ("normal", "pneumonia")
     text = str(report)
@@ -72,39 +79,54 @@ def test_the_report_says_what_was_loaded_and_what_was_not(weights: Weights, mode
 
 def test_the_same_outputs_are_loaded_whole(tiny_recipe: Recipe, weights: Weights) -> None:
     model = build_network(with_outputs(tiny_recipe, THEIRS), keras)
-    report = transfer(weights, model, THEIRS)
+    report = transfer(weights, model, with_outputs(tiny_recipe, THEIRS))
     assert report.outputs_new == () and "random" not in str(report)
     for name, value in tensors_of(model).items():
         np.testing.assert_allclose(value, weights.tensors[name], rtol=1e-6, err_msg=name)
 
 
-def refused_and_untouched(weights: Weights, model: Any) -> str:
+def refused_and_untouched(weights: Weights, model: Any, ours: Recipe) -> str:
     before = tensors_of(model)
     with pytest.raises(DataRefused) as refusal:
-        transfer(weights, model, OURS)
+        transfer(weights, model, ours)
     assert refusal.value.code == "weights_mismatch"
     for name, value in tensors_of(model).items():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
     return refusal.value.message
 
 
-def test_another_width_is_refused(tiny_recipe: Recipe, weights: Weights) -> None:
+def test_another_width_is_refused(tiny_recipe: Recipe, weights: Weights, ours: Recipe) -> None:
     wider = build_network(with_outputs(tiny_recipe, OURS, width=2), keras)
-    assert "46 of 49 tensors differ" in refused_and_untouched(weights, wider)
+    assert "46 of 49 tensors differ" in refused_and_untouched(weights, wider, ours)
 
 
-def test_another_hidden_layer_is_refused(tiny_recipe: Recipe, weights: Weights) -> None:
-    recipe = with_outputs(tiny_recipe, OURS)
-    model = build_network(replace(recipe, network=replace(recipe.network, dense=5)), keras)
-    assert "dense/" in refused_and_untouched(weights, model)
+def test_another_hidden_layer_is_refused(weights: Weights, ours: Recipe) -> None:
+    model = build_network(replace(ours, network=replace(ours.network, dense=5)), keras)
+    assert "dense/" in refused_and_untouched(weights, model, ours)
 
 
 @pytest.mark.parametrize("missing", ["logits/bias", "stem_bn/gamma"])
-def test_missing_layers_are_refused(weights: Weights, model: Any, missing: str) -> None:
+def test_missing_layers_are_refused(
+    weights: Weights, model: Any, ours: Recipe, missing: str
+) -> None:
     tensors = {name: value for name, value in weights.tensors.items() if name != missing}
-    refused_and_untouched(replace(weights, tensors=tensors), model)
+    refused_and_untouched(replace(weights, tensors=tensors), model, ours)
 
 
-def test_layers_left_over_are_refused(weights: Weights, model: Any) -> None:
+def test_layers_left_over_are_refused(weights: Weights, model: Any, ours: Recipe) -> None:
     tensors = {**weights.tensors, "stage9_conv/kernel": np.zeros(1)}
-    assert "stage9_conv/kernel" in refused_and_untouched(replace(weights, tensors=tensors), model)
+    assert "stage9_conv/kernel" in refused_and_untouched(
+        replace(weights, tensors=tensors), model, ours
+    )
+
+
+@pytest.mark.parametrize("other", [{"split_seed": 2}, {"validation_fraction": 0.2}])
+def test_weights_that_learnt_from_the_validation_patients_are_refused(
+    weights: Weights, model: Any, ours: Recipe, other: dict[str, Any]
+) -> None:
+    trained = replace(weights, facts={"trained_on": "something"})
+    transfer(trained, model, replace(ours, seed=77))
+    with pytest.raises(DataRefused) as refusal:
+        transfer(trained, model, replace(ours, **other))
+    assert refusal.value.code == "other_patients"
+    transfer(weights, model, replace(ours, **other))  # untrained weights have seen nobody

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -199,8 +198,7 @@ def _measured(request: Request, films: _Films, weights: Weights, audited: bool) 
             model, contract, decision, films.copies, sizes, *again, progress=True
         )
     if request.chestxray14:
-        adults = assess_adults(weights, request.chestxray14, request.split, *again)
-        found["adults"] = _without_nan(adults)
+        found["adults"] = assess_adults(weights, request.chestxray14, request.split, *again)
     if OUTPUT in weights.recipe.outputs:
         found["viral"] = assess_subtypes(weights, request.data, request.split, *again)
     return found
@@ -218,16 +216,6 @@ def _comparisons(request: Request, labels: Any, networks: dict[str, Plain]) -> l
         }
         for name, run in others
     ]
-
-
-def _without_nan(adults: Plain) -> Plain:
-    """JSON has no NaN: where a view lacks a label, its AUC is None."""
-    return {
-        key: {**value, "auc": None if math.isnan(value["auc"]["value"]) else value["auc"]}
-        if isinstance(value, dict)
-        else value
-        for key, value in adults.items()
-    }
 
 
 def _all(loaded: dict[str, list[Weights]]) -> list[Weights]:
