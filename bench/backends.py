@@ -16,18 +16,20 @@ import numpy as np
 import numpy.typing as npt
 from platformdirs import user_cache_path
 
+import train
 from edge.artifact import load_artifact
 from edge.files import write_atomically
 from edge.runtime import Model
 from train.network import NetworkConfig, build
 from train.recipe import Recipe
-from train.weights import build_trained, load_weights, weights_of
+from train.weights import build_trained, load_weights, weights_exist, weights_of
 
 Image = npt.NDArray[np.float32]
 Predict = Callable[[Image], float]
 
 FULL = NetworkConfig()
 """The paper's network."""
+SHIPPED_FULL = Path(train.__file__).parent / "weights" / "reference.safetensors"
 
 
 class Backend(Protocol):
@@ -94,7 +96,7 @@ class KerasBackend:
         model = full_model(self.weights, keras)
 
         def predict(image: Image) -> float:
-            normal, pneumonia = model.predict(image[None], verbose=0)[0]
+            normal, pneumonia = model.predict(image[None], verbose=0)[0, :2]
             return float(pneumonia - normal)
 
         return predict
@@ -126,6 +128,11 @@ class LiteRTBackend:
         """Load the file into an interpreter."""
         model = Model(self.content, threads)
         return lambda image: model.predict(image).margin
+
+
+def shipped_full() -> Path | None:
+    """The trained full network of this repository; None where only the package is installed."""
+    return SHIPPED_FULL if weights_exist(SHIPPED_FULL) else None
 
 
 def full_model(weights: Path | None, keras: Any) -> Any:

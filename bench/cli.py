@@ -32,7 +32,11 @@ def cli() -> None:
 
 @cli.command("latency")
 @artifact_option
-@click.option("--weights", type=PATH, help="Trained full network; random weights without.")
+@click.option(
+    "--weights",
+    type=PATH,
+    help="Trained full network. Default: the repository's, or random weights without it.",
+)
 @click.option("--rounds", default=200, show_default=True, help="Images for each backend.")
 @click.option("--quick", is_flag=True, help="20 rounds: a look, not a measurement.")
 @threads_option
@@ -53,12 +57,13 @@ def latency_command(
 
     Example: pneumokiosk-bench latency --threads 2 --out runs/latency
     """
-    from bench.backends import default_backends
+    from bench.backends import default_backends, shipped_full
     from bench.latency import measure, peak_memory, summarize
     from bench.machine import describe_machine
     from bench.report import latency_table, write_run
 
     machine = describe_machine()
+    weights = weights or shipped_full()
     backends = default_backends(artifact, weights)
     peaks = {backend.name: peak_memory(backend, threads) for backend in backends}
     samples = measure(backends, 20 if quick else rounds, threads, seed)
@@ -68,7 +73,7 @@ def latency_command(
         "threads": threads,
         "seed": seed,
         "quick": quick,
-        "full_network_weights": str(weights) if weights else "random, seed 0",
+        "full_network_weights": weights.name if weights else "random, seed 0",
         "machine": machine,
         "rows": [row.to_dict() for row in rows],
     }

@@ -146,6 +146,11 @@ def _parts(path: Path) -> list[Path]:
     return _shard_names(path, int(first[-1].stem.rsplit("-", 1)[-1]))
 
 
+def weights_exist(path: Path) -> bool:
+    """Whether there is a weights file, or shards that its name stands for."""
+    return all(part.is_file() for part in _parts(path))
+
+
 def put_weights(weights: Weights, model: Any) -> None:
     """Set every weight of a model by layer name.
 
