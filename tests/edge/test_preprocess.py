@@ -74,6 +74,27 @@ def test_blur_takes_fine_detail_away() -> None:
     assert np.abs(np.diff(soft)).mean() < np.abs(np.diff(sharp)).mean()
 
 
+def test_levelled_bands_hide_how_sharp_the_whole_film_is() -> None:
+    film = draw_phantom(side=600)
+    soft = cv2.GaussianBlur(film, (0, 0), 5)
+
+    def difference(rule: str) -> float:
+        contract = InputContract(blur=0.7, standardise=rule)
+        return float(np.abs(preprocess(film, contract) - preprocess(soft, contract)).mean())
+
+    assert difference("per_band") < 0.8 * difference("per_image")
+
+
+def test_levelled_bands_have_their_usual_spread() -> None:
+    image = preprocess(draw_phantom(side=600), InputContract(standardise="per_band"))[..., 0]
+    assert float(image.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(image.std()) == pytest.approx(1, abs=1e-5)
+    coarse = cv2.GaussianBlur(image, (0, 0), 16)
+    assert float(coarse.std()) == pytest.approx(0.65, abs=0.1)
+    empty = preprocess(np.full((50, 50), 90, np.uint8), InputContract(standardise="per_band"))
+    assert not empty.any()
+
+
 def test_the_input_is_left_as_it_was() -> None:
     film = draw_phantom(side=150)
     before = film.copy()
