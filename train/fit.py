@@ -23,7 +23,7 @@ from train.network import OUTPUTS
 from train.operating import choose_operation, shifted_margins
 from train.other_hospital import adult_aucs
 from train.recipe import Recipe
-from train.rivals import NO_IMAGENET, build_network, build_rival
+from train.rivals import NO_IMAGENET, RIVALS, build_network, build_rival
 from train.run import RANDOM_START, Row, Run
 from train.splits import TrainingData, load_training_data
 from train.throughput import summary
@@ -100,7 +100,7 @@ def fit(
     with on_devices(recipe, devices):
         model, log = run.latest()
         if model is None:
-            model = _begin(recipe, beginning, say)
+            model = begin(recipe, beginning, say)
         batches = TrainingBatches(images.training, recipe, also=also)
         log = run_epochs(
             model,
@@ -159,13 +159,26 @@ def _adults(
     return load_adults(split.training, progress), validation
 
 
-def _begin(recipe: Recipe, beginning: Beginning, say: Callable[[str], None]) -> Any:
-    if beginning.imagenet != NO_IMAGENET and recipe.architecture != "dilated":
-        return build_rival(recipe, keras, beginning.imagenet)
-    model = build_network(recipe, keras)
+def begin(recipe: Recipe, beginning: Beginning, say: Callable[[str], None]) -> Any:
+    """Build the network of a recipe and fill it with what it begins with.
+
+    Raises:
+        DataRefused: ``two_beginnings``, ``not_a_rival``: ImageNet weights are for rivals alone;
+            or what is wrong with the weights.
+    """
+    if beginning.imagenet == NO_IMAGENET:
+        model = build_network(recipe, keras)
+        if beginning.weights is not None:
+            say(str(transfer(beginning.weights, model, recipe)))
+        return model
     if beginning.weights is not None:
-        say(str(transfer(beginning.weights, model, recipe)))
-    return model
+        raise DataRefused("two_beginnings", "A network begins with --from or --imagenet, not both.")
+    if recipe.architecture not in RIVALS:
+        raise DataRefused(
+            "not_a_rival",
+            f"--imagenet is for {', '.join(RIVALS)}. Received: {recipe.architecture}.",
+        )
+    return build_rival(recipe, keras, beginning.imagenet)
 
 
 def _validate(

@@ -16,13 +16,11 @@ from train.batches import TrainingBatches, targets
 from train.chestxray14 import FINDINGS, load_adults, split_chestxray14
 from train.devices import on_devices
 from train.evaluation import Floats, Labels, bootstrap, predict
-from train.fit import Beginning, made_by
+from train.fit import Beginning, begin, made_by
 from train.loop import run_epochs
 from train.losses import balancing_weights
 from train.recipe import Recipe
-from train.rivals import build_network
 from train.run import Row, Run
-from train.transfer import transfer
 from train.weights import as_stored, build_trained, save_weights, weights_of
 
 
@@ -75,9 +73,7 @@ def pretrain(
     with on_devices(recipe, devices):
         model, log = run.latest()
         if model is None:
-            model = build_network(recipe, keras)
-            if beginning.weights is not None:
-                say(str(transfer(beginning.weights, model, recipe)))
+            model = begin(recipe, beginning, say)
         log = run_epochs(
             model,
             recipe,

@@ -15,7 +15,7 @@ from train.fit import Beginning, fit
 from train.network import NetworkConfig
 from train.recipe import Recipe, load_recipe
 from train.rivals import RIVALS, build_network, build_rival
-from train.weights import build_trained, load_weights
+from train.weights import build_trained, load_weights, weights_of
 
 SIDE = 75
 """The least that all four take."""
@@ -93,3 +93,16 @@ def test_the_imagenet_beginning_is_written_down() -> None:
 def test_dilated_network_is_built_by_the_same_door(tiny_recipe: Recipe) -> None:
     network = replace(tiny_recipe.network, width=2)
     assert build_network(replace(tiny_recipe, network=network), keras).name == "dilated_resnet_w2"
+
+
+def test_imagenet_weights_are_for_rivals_and_never_passed_over(
+    tiny_recipe: Recipe, chest_xray: Path, tmp_path: Path
+) -> None:
+    weights = weights_of(build_network(tiny_recipe, keras), tiny_recipe)
+    for code, beginning in (
+        ("not_a_rival", Beginning(imagenet="download")),
+        ("two_beginnings", Beginning(weights, imagenet="download")),
+    ):
+        with pytest.raises(DataRefused) as refusal:
+            fit(tiny_recipe, chest_xray, tmp_path / code, beginning=beginning, progress=False)
+        assert refusal.value.code == code
