@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import DataRefused
-from train.datasets import LabelledImages, Sample, load_images
+from train.datasets import Sample
 from train.splits import split_by_patient
 
 FINDINGS = (
@@ -159,11 +159,6 @@ def split_chestxray14(root: Path, fraction: float, seed: int) -> AdultData:
 def decided(samples: tuple[AdultSample, ...]) -> tuple[AdultSample, ...]:
     """The films that show pneumonia or consolidation, or no finding at all."""
     return tuple(sample for sample in samples if sample.label != UNDECIDED)
-
-
-def load_adults(samples: tuple[AdultSample, ...], progress: bool = True) -> LabelledImages:
-    """Read samples to working copies in memory."""
-    return load_images(samples, progress)
 
 
 def _findings(text: str, where: str) -> frozenset[str]:

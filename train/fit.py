@@ -14,8 +14,8 @@ import numpy as np
 import edge
 from edge.errors import DataRefused
 from train.batches import TrainingBatches
-from train.chestxray14 import decided, load_adults, split_chestxray14
-from train.datasets import LabelledImages
+from train.chestxray14 import decided, split_chestxray14
+from train.datasets import LabelledImages, load_images
 from train.devices import on_devices
 from train.evaluation import predict_margins
 from train.loop import run_epochs
@@ -155,8 +155,8 @@ def _adults(
         )
     split = split_chestxray14(root, recipe.validation_fraction, recipe.split_seed)
     say(f"ChestX-ray14: {split.summary}")
-    validation = load_adults(decided(split.validation), progress)
-    return load_adults(split.training, progress), validation
+    validation = load_images(decided(split.validation), progress)
+    return load_images(split.training, progress), validation
 
 
 def begin(recipe: Recipe, beginning: Beginning, say: Callable[[str], None]) -> Any:

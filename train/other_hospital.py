@@ -11,8 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from edge.errors import DataRefused
 from edge.preprocess import InputContract
-from train.chestxray14 import AdultSample, decided, load_adults, split_chestxray14
-from train.datasets import LabelledImages
+from train.chestxray14 import AdultSample, decided, split_chestxray14
+from train.datasets import LabelledImages, load_images
 from train.evaluation import Floats, Labels, bootstrap, predict_margins
 from train.weights import Weights, build_trained
 
@@ -65,7 +65,7 @@ def assess_adults(
     recipe = weights.recipe
     found = split_chestxray14(root, recipe.validation_fraction, recipe.split_seed)
     samples = found.held_out if split == "test" else found.validation
-    images = load_adults(decided(samples))
+    images = load_images(decided(samples))
     model = build_trained(weights, keras)
     margins = predict_margins(model, images.pixels, recipe.input, progress=True)
     result: dict[str, Any] = {"data": SPLITS[split], "weights_sha256": weights.sha256}

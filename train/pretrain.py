@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from edge.errors import DataRefused
 from train.batches import TrainingBatches, targets
-from train.chestxray14 import FINDINGS, load_adults, split_chestxray14
+from train.chestxray14 import FINDINGS, split_chestxray14
+from train.datasets import load_images
 from train.devices import on_devices
 from train.evaluation import Floats, Labels, bootstrap, predict
 from train.fit import Beginning, begin, made_by
@@ -68,7 +69,7 @@ def pretrain(
     keras.utils.set_random_seed(recipe.seed)
     split = split_chestxray14(root, recipe.validation_fraction, recipe.split_seed)
     say(f"ChestX-ray14: {split.summary}")
-    training, validation = (load_adults(s, progress) for s in (split.training, split.validation))
+    training, validation = (load_images(s, progress) for s in (split.training, split.validation))
     wanted = targets(validation.samples, recipe.outputs)
     with on_devices(recipe, devices):
         model, log = run.latest()

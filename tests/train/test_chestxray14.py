@@ -15,9 +15,9 @@ from train.chestxray14 import (
     AdultSample,
     decided,
     list_chestxray14,
-    load_adults,
     split_chestxray14,
 )
+from train.datasets import load_images
 
 TABLE = "Data_Entry_2017_v2020.csv"
 
@@ -109,7 +109,7 @@ def test_validation_patients_depend_on_the_seed(chestxray14: Path) -> None:
 
 def test_images_are_loaded_in_order(copy: Path) -> None:
     samples = list_chestxray14(copy).samples
-    images = load_adults(samples, progress=False)
+    images = load_images(samples, progress=False)
     assert images.samples == samples
     assert images.pixels.shape == (3, 224, 224)
 

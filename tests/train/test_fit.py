@@ -18,7 +18,8 @@ import pytest
 from safetensors import safe_open
 
 from edge.errors import DataRefused, WorkFailed
-from train.chestxray14 import decided, load_adults, split_chestxray14
+from train.chestxray14 import decided, split_chestxray14
+from train.datasets import load_images
 from train.fit import Beginning, fit
 from train.network import OUTPUTS, NetworkConfig, build
 from train.operating import choose_operation, shifted_margins
@@ -246,7 +247,7 @@ def test_children_and_adults_are_learned_together(
     assert trained_on["chestxray14_images"] == len(split.training)
     assert "held-out fifth" in trained_on["data"]
     assert np.isfinite(float(read_log(run)[0]["loss"]))
-    adults = load_adults(decided(split.validation), progress=False)
+    adults = load_images(decided(split.validation), progress=False)
     expected = adult_aucs(build_trained(weights, keras), adults, recipe.input)
     assert weights.facts["validation_adults"] == pytest.approx(expected, abs=1e-6)
     assert 0 <= float(read_log(run)[0]["val_adults_auc"]) <= 1

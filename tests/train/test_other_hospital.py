@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from edge.errors import DataRefused
 from edge.phantom import draw_phantom
-from train.chestxray14 import AdultSample, decided, load_adults, split_chestxray14
-from train.datasets import LabelledImages
+from train.chestxray14 import AdultSample, decided, split_chestxray14
+from train.datasets import LabelledImages, load_images
 from train.evaluation import predict_margins
 from train.other_hospital import adult_aucs, assess_adults
 from train.recipe import Recipe
@@ -70,7 +70,7 @@ def test_assessment_is_of_decided_films_of_the_right_patients(
     recipe = weights.recipe
     parts = split_chestxray14(chestxray14, recipe.validation_fraction, recipe.split_seed)
     samples = decided(parts.held_out if split == "test" else parts.validation)
-    images = load_adults(samples, progress=False)
+    images = load_images(samples, progress=False)
     model = build_trained(weights, keras)
     found = assess_adults(weights, chestxray14, split, resamples=50)
     expected = adult_aucs(model, images, recipe.input)
