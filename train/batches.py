@@ -12,6 +12,7 @@ from edge.preprocess import preprocess
 from train.augmentation import augment
 from train.datasets import LabelledImages, Sample
 from train.recipe import Recipe
+from train.teaching import Teachers
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 WORKERS = 4
@@ -32,10 +33,12 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has
         recipe: Recipe,
         epoch: int = 0,
         also: LabelledImages | None = None,
+        teachers: Teachers | None = None,
     ) -> None:
         """Draw from ``images`` and, for a share ``recipe.chestxray14`` of them, from ``also``."""
         super().__init__(workers=WORKERS, max_queue_size=4 * WORKERS)
         self.recipe = recipe
+        self._teachers = teachers
         self._sets = [images] if also is None else [images, also]
         self._targets = [
             targets(part.samples, recipe.outputs, recipe.label_smoothing) for part in self._sets
@@ -62,18 +65,18 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has
     def __getitem__(self, step: int) -> Batch:
         size = self.recipe.batch
         chosen = self._order[step * size : (step + 1) * size]
-        inputs = [
-            preprocess(
-                augment(
-                    self._sets[part].pixels[index],
-                    self.recipe.augmentation,
-                    np.random.default_rng([self.recipe.seed, self.epoch, step * size + k]),
-                ),
-                self.recipe.input,
+        views = [
+            augment(
+                self._sets[part].pixels[index],
+                self.recipe.augmentation,
+                np.random.default_rng([self.recipe.seed, self.epoch, step * size + k]),
             )
             for k, (part, index) in enumerate(chosen)
         ]
-        return np.stack(inputs), np.stack([self._targets[part][index] for part, index in chosen])
+        wanted = np.stack([self._targets[part][index] for part, index in chosen])
+        if self._teachers is not None:
+            wanted = self._teachers.blend(views, wanted)
+        return np.stack([preprocess(view, self.recipe.input) for view in views]), wanted
 
 
 def targets(

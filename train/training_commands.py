@@ -61,7 +61,11 @@ def pretrain_command(
 @click.option("--chestxray14", type=PATH, help="ChestX-ray14 folder, where the recipe uses it.")
 @click.option(
     "--imagenet", default="none", show_default=True,
-    help="Where a rival network begins: none, download, or a file of ImageNet weights.",
+    help="Where another architecture begins: none, download, or a file of ImageNet weights.",
+)  # fmt: skip
+@click.option(
+    "--teacher", "teachers", type=PATH, multiple=True,
+    help="Weights of a network to learn from, where the recipe does; several are averaged.",
 )  # fmt: skip
 @training_options
 def fit_command(
@@ -70,6 +74,7 @@ def fit_command(
     recipe: str,
     chestxray14: Path | None,
     imagenet: str,
+    teachers: tuple[Path, ...],
     overrides: tuple[str, ...],
     start_from: Path | None,
     resume: bool,
@@ -88,7 +93,7 @@ def fit_command(
     beginning = Beginning(load_weights(start_from) if start_from else None, imagenet)
     path = fit(
         settings, data, out, chestxray14=chestxray14, resume=resume, beginning=beginning,
-        devices=devices, say=_say,
+        teachers=[load_weights(teacher) for teacher in teachers], devices=devices, say=_say,
     )  # fmt: skip
     facts = load_weights(path).facts
     if as_json:

@@ -49,13 +49,7 @@ def transfer(weights: Weights, model: Any, recipe: Recipe) -> Transfer:
         DataRefused: ``weights_mismatch``: any other layer is missing, left over or of another
             shape; ``other_patients``: the weights were trained with other validation patients.
     """
-    held_out, asked = ((r.validation_fraction, r.split_seed) for r in (weights.recipe, recipe))
-    if weights.facts and held_out != asked:
-        raise DataRefused(
-            "other_patients",
-            "The weights have learnt from patients that this recipe validates on: they held out "
-            f"{held_out[0]:g} by split_seed {held_out[1]}, the recipe {asked[0]:g} by {asked[1]}.",
-        )
+    require_same_patients(weights, recipe)
     outputs, theirs = recipe.outputs, weights.recipe.outputs
     shared = [name for name in outputs if name in theirs]
     filled = dict(weights.tensors)
@@ -74,3 +68,18 @@ def transfer(weights: Weights, model: Any, recipe: Recipe) -> Transfer:
         outputs_loaded=tuple(shared),
         outputs_new=tuple(name for name in outputs if name not in shared),
     )
+
+
+def require_same_patients(weights: Weights, recipe: Recipe) -> None:
+    """Make sure that nothing learnt from weights was learnt from validation patients.
+
+    Raises:
+        DataRefused: ``other_patients``.
+    """
+    held_out, asked = ((r.validation_fraction, r.split_seed) for r in (weights.recipe, recipe))
+    if weights.facts and held_out != asked:
+        raise DataRefused(
+            "other_patients",
+            "The weights have learnt from patients that this recipe validates on: they held out "
+            f"{held_out[0]:g} by split_seed {held_out[1]}, the recipe {asked[0]:g} by {asked[1]}.",
+        )

