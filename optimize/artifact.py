@@ -42,10 +42,9 @@ the rounding cost more (mean difference of score 0.0091) than clipping does with
 COMPARISON_IMAGES = 256
 SYNTHETIC_COMPARISON_IMAGES = 64
 LICENCE = "Apache-2.0"
-ATTRIBUTION = (
-    "Trained on: Kermany, Zhang, Goldbaum, Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0. "
-    "Network after: Liang, Zheng, 2019, doi 10.1016/j.cmpb.2019.06.023."
-)
+NETWORK_AFTER = "Network after: Liang, Zheng, 2019, doi 10.1016/j.cmpb.2019.06.023."
+CHILDREN = "Kermany, Zhang, Goldbaum, Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0"
+ADULTS = "ChestX-ray14, NIH Clinical Center, Wang et al., 2017, doi 10.1109/CVPR.2017.369"
 
 Images = list[npt.NDArray[np.float32]]
 
@@ -231,8 +230,12 @@ def _manifest(
         },
         measured=measured,
         licence=LICENCE,
-        attribution=ATTRIBUTION,
+        attribution=f"Trained on: {_sources(weights)}. {NETWORK_AFTER}",
     )
+
+
+def _sources(weights: Weights) -> str:
+    return f"{CHILDREN}; {ADULTS}" if weights.recipe.chestxray14 else CHILDREN
 
 
 def _record(content: bytes) -> FileRecord:

@@ -32,8 +32,10 @@ def model_card(manifest: Manifest) -> str:
         "",
         "## Training",
         f"- Data: {trained.get('data', 'not stated')}; {trained.get('training_images', '?')} "
-        f"images for training and {trained.get('validation_images', '?')} of held-out patients "
-        f"for validation, after removal of {trained.get('duplicates_removed', '?')} exact copies.",
+        f"images of children for training and {trained.get('validation_images', '?')} of held-out "
+        "patients for validation, after removal of "
+        f"{trained.get('duplicates_removed', '?')} exact copies.",
+        *_adults(trained),
         f"- Started from: {trained.get('started_from', 'not stated')}.",
         f"- Seed: {made['recipe']['seed']}. The whole recipe stands in the manifest.",
         "",
@@ -49,7 +51,7 @@ def model_card(manifest: Manifest) -> str:
         *_measured(manifest.measured),
         "",
         "## Limits",
-        "All training images come from one hospital, and its normal and pneumonia films differ in "
+        "All children's films come from one hospital, and its normal and pneumonia films differ in "
         "sharpness and size as well. Figures at another hospital will differ, and may be much "
         "lower. Probabilities hold for the share of pneumonia in the training folder.",
         "",
@@ -57,6 +59,11 @@ def model_card(manifest: Manifest) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _adults(trained: dict[str, Any]) -> list[str]:
+    count = trained.get("chestxray14_images")
+    return [] if count is None else [f"- Besides: {count:,} films of ChestX-ray14, of all ages."]
 
 
 def _measured(measured: dict[str, Any]) -> list[str]:
