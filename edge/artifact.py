@@ -15,6 +15,7 @@ from typing import Any
 
 from edge.errors import ArtifactRefused
 from edge.preprocess import InputContract
+from edge.signature import SIGNATURE, check_signature
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -133,33 +134,46 @@ class Artifact:
         folder: where it came from.
         manifest: what it says of itself.
         models: verified bytes of each variant.
+        manifest_bytes: the manifest's file as it was read: what a signature is made over.
     """
 
     folder: Path
     manifest: Manifest
     models: dict[str, bytes]
+    manifest_bytes: bytes
 
 
-def load_artifact(folder: Path = DEFAULT_ARTIFACT) -> Artifact:
+def load_artifact(folder: Path = DEFAULT_ARTIFACT, public_key: Path | None = None) -> Artifact:
     """Read and verify an artifact.
 
     The bytes that were hashed are the bytes that are kept: no file is read twice.
 
+    Args:
+        folder: of the artifact.
+        public_key: PEM file; what its owner has not signed is refused before it is looked at.
+            Without a key, no signature is looked for.
+
     Raises:
         ArtifactRefused: ``manifest_missing``, ``manifest_invalid``, ``format_version``,
-            ``file_missing`` or ``hash_mismatch``.
+            ``file_missing`` or ``hash_mismatch``; with a key also as
+            `edge.signature.check_signature` raises it.
     """
-    manifest = _read_manifest(folder / MANIFEST)
-    contents = {name: _verified(folder / name, record) for name, record in manifest.files.items()}
-    models = {variant: contents[name] for variant, name in manifest.variants.items()}
-    return Artifact(folder, manifest, models)
-
-
-def _read_manifest(path: Path) -> Manifest:
+    path = folder / MANIFEST
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     except OSError as error:
         raise ArtifactRefused("manifest_missing", f"{path} cannot be read.") from error
+    if public_key is not None:
+        check_signature(data, folder / SIGNATURE, public_key)
+    manifest = _parsed_manifest(path, data)
+    contents = {name: _verified(folder / name, record) for name, record in manifest.files.items()}
+    models = {variant: contents[name] for variant, name in manifest.variants.items()}
+    return Artifact(folder, manifest, models, data)
+
+
+def _parsed_manifest(path: Path, data: bytes) -> Manifest:
+    try:
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ArtifactRefused("manifest_invalid", f"{path} is not UTF-8 text.") from error
     try:
@@ -184,7 +198,7 @@ def _read_manifest(path: Path) -> Manifest:
 
 def _is_plain(name: str) -> bool:
     """Whether a file's name stays inside the artifact's folder."""
-    return Path(name).name == name not in ("", "..", MANIFEST) and name.isprintable()
+    return Path(name).name == name not in ("", "..", MANIFEST, SIGNATURE) and name.isprintable()
 
 
 def _manifest_from(content: dict[str, Any]) -> Manifest:

@@ -37,6 +37,11 @@ _THREADS = click.option(
     show_default=True,
     help="Processor threads that one prediction may use.",
 )
+_PUBLIC_KEY = click.option(
+    "--public-key",
+    type=click.Path(path_type=Path),
+    help="Ed25519 key (PEM): refuse an artifact that its owner has not signed.  [default: none]",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -72,6 +77,7 @@ def cli() -> None:
 @_ARTIFACT
 @_VARIANT
 @_THREADS
+@_PUBLIC_KEY
 def serve(
     host: str,
     port: int,
@@ -79,6 +85,7 @@ def serve(
     artifact: Path | None,
     variant: str | None,
     threads: int,
+    public_key: Path | None,
 ) -> None:
     """Serve the kiosk's page on this machine."""
     from edge.artifact import DEFAULT_ARTIFACT
@@ -91,7 +98,10 @@ def serve(
             f"--host must be an address of this machine alone, such as 127.0.0.1. Received: {host}",
         )
     folder = _prepared(data_dir or _default_data_dir())
-    app = create_app(KioskConfig(folder, artifact or DEFAULT_ARTIFACT, variant, threads))
+    config = KioskConfig(
+        folder, artifact or DEFAULT_ARTIFACT, variant, threads, public_key=public_key
+    )
+    app = create_app(config)
     kiosk = app.extensions["kiosk"]
     if kiosk.refusal is not None:
         click.echo(f"warning: {kiosk.refusal.message} ({kiosk.refusal.code})", err=True)
@@ -112,18 +122,20 @@ def serve(
 @_ARTIFACT
 @_VARIANT
 @_THREADS
+@_PUBLIC_KEY
 def screen(
     files: tuple[Path, ...],
     as_json: bool,
     artifact: Path | None,
     variant: str | None,
     threads: int,
+    public_key: Path | None,
 ) -> None:
     """Screen image files, one line each.
 
     Exits with 0 when all were screened, 1 when some were refused, 2 when the model was refused.
     """
-    screener = _screener(artifact, variant, threads)
+    screener = _screener(artifact, variant, threads, public_key)
     refused = False
     for path in files:
         screening = _screened(screener, path)
@@ -135,16 +147,19 @@ def screen(
     sys.exit(REFUSED if refused else 0)
 
 
-@cli.command(epilog="Example: pneumokiosk verify --json")
+@cli.command(epilog="Example: pneumokiosk verify runs/artifact --public-key clinic.public.pem")
 @click.argument("artifact", required=False, type=click.Path(path_type=Path))
+@_PUBLIC_KEY
 @_JSON
-def verify(artifact: Path | None, as_json: bool) -> None:
+def verify(artifact: Path | None, public_key: Path | None, as_json: bool) -> None:
     """Check an artifact: every hash, then every variant on the demonstration image.
+
+    With --public-key, its signature comes first.
 
     Exits with 0 when all holds, 1 when the artifact is refused.
     """
     try:
-        report = _verified(artifact)
+        report = _verified(artifact, public_key)
     except ArtifactRefused as refusal:
         if as_json:
             reasons = [{"code": refusal.code, "message": refusal.message}]
@@ -155,6 +170,7 @@ def verify(artifact: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(report))
         return
     click.echo(f"{report['artifact']}: {report['name']} {report['version']}")
+    click.echo(f"signature: {report['signature'].replace('_', ' ')}")
     click.echo("manifest: its content matches its own hash")
     for name, record in report["files"].items():
         click.echo(f"{name}: {record['bytes']:,} bytes, SHA-256 {record['sha256']} matches")
@@ -217,11 +233,13 @@ def _prepared(folder: Path) -> Path:
     return folder
 
 
-def _screener(artifact: Path | None, variant: str | None, threads: int) -> Screener:
+def _screener(
+    artifact: Path | None, variant: str | None, threads: int, public_key: Path | None
+) -> Screener:
     from edge.artifact import DEFAULT_ARTIFACT, load_artifact
     from edge.screening import Screener
 
-    return Screener(load_artifact(artifact or DEFAULT_ARTIFACT), variant, threads)
+    return Screener(load_artifact(artifact or DEFAULT_ARTIFACT, public_key), variant, threads)
 
 
 def _screened(screener: Screener, path: Path) -> Screening:
@@ -253,13 +271,13 @@ def _line(path: Path, screening: Screening) -> str:
     return f"{path}: {found} – {edge.STANDING_SENTENCE}"
 
 
-def _verified(folder: Path | None) -> dict[str, Any]:
+def _verified(folder: Path | None, public_key: Path | None) -> dict[str, Any]:
     """Load everything; what is returned is what was checked."""
     from edge.artifact import DEFAULT_ARTIFACT, load_artifact
     from edge.phantom import phantom_png
     from edge.screening import Screener
 
-    artifact = load_artifact(folder or DEFAULT_ARTIFACT)
+    artifact = load_artifact(folder or DEFAULT_ARTIFACT, public_key)
     manifest = artifact.manifest
     image = phantom_png()
     variants = {}
@@ -277,6 +295,7 @@ def _verified(folder: Path | None) -> dict[str, Any]:
         "artifact": str(artifact.folder),
         "name": manifest.name,
         "version": manifest.version,
+        "signature": "verified" if public_key else "not_checked",
         "files": {name: vars(record) for name, record in manifest.files.items()},
         "variants": variants,
         "notice": edge.STANDING_SENTENCE,

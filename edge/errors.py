@@ -25,7 +25,7 @@ class ImageRefused(PneumoKioskError):
 
 
 class ArtifactRefused(PneumoKioskError):
-    """The model artifact is missing, altered, or not of a kind that this version can run."""
+    """The model artifact is missing, altered, unsigned, or not of a kind that this version runs."""
 
 
 class DataRefused(PneumoKioskError):

@@ -12,6 +12,7 @@ import click
 import edge
 from edge.console import Commands
 from edge.errors import DataRefused
+from optimize.signing_commands import keygen_command, sign_command
 
 PATH = click.Path(path_type=Path)
 
@@ -84,6 +85,10 @@ def _read_evaluation(path: Path, weights_sha256: str) -> dict[str, Any]:
         raise DataRefused("other_evaluation", f"{path} is an evaluation of other weights.")
     evaluation.pop("scores", None)
     return evaluation
+
+
+for command in (keygen_command, sign_command):
+    cli.add_command(command)
 
 
 def main() -> None:

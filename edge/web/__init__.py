@@ -29,6 +29,8 @@ class KioskConfig:
         variant: numeric type of the model; the artifact's default if None.
         threads: processor threads that one prediction may use.
         loopback_only: answer only requests addressed to this machine by a loopback name.
+        public_key: PEM file; an artifact that its owner has not signed is refused. None asks for
+            no signature.
     """
 
     data_dir: Path
@@ -36,6 +38,7 @@ class KioskConfig:
     variant: str | None = None
     threads: int = 2
     loopback_only: bool = True
+    public_key: Path | None = None
 
 
 def create_app(config: KioskConfig) -> Flask:

@@ -117,7 +117,7 @@ def open_kiosk(config: KioskConfig) -> Kiosk:
     """Load the model, or keep the reason why it was refused."""
     records = Records(config.data_dir)
     try:
-        artifact: Artifact = load_artifact(config.artifact)
+        artifact: Artifact = load_artifact(config.artifact, config.public_key)
         return Kiosk(Screener(artifact, config.variant, config.threads), None, records)
     except ArtifactRefused as refusal:
         return Kiosk(None, refusal, records)

@@ -16,6 +16,7 @@ import pytest
 from edge.artifact import MANIFEST, Artifact, Manifest, load_artifact
 from edge.errors import ArtifactRefused
 from edge.screening import Screener
+from edge.signature import SIGNATURE
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_other_format_versions_are_refused(folder: Path, version: object) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["../outside", "/etc/hostname", "sub/file", "..", "", "a\0b", MANIFEST]
+    "name", ["../outside", "/etc/hostname", "sub/file", "..", "", "a\0b", MANIFEST, SIGNATURE]
 )
 def test_a_manifest_may_name_files_of_its_own_folder_only(folder: Path, name: str) -> None:
     def redirect(content: dict[str, Any]) -> None:
