@@ -16,7 +16,8 @@ from edge.errors import DataRefused, PneumoKioskError, WorkFailed
 from edge.phantom import draw_phantom, phantom_png
 from edge.preprocess import preprocess
 from edge.screening import Screener
-from optimize.artifact import TOLERANCES, Samples, build_artifact, draw_samples
+from optimize.artifact import Samples, build_artifact, draw_samples
+from optimize.comparison import TOLERANCES
 from optimize.tflite import census
 from train.splits import load_training_data
 from train.weights import Weights

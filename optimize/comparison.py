@@ -1,0 +1,75 @@
+"""A converted network is compared with the Keras network that it was made of, image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from edge.errors import DataRefused, WorkFailed
+from edge.runtime import Prediction
+from train.network import direction
+from train.operating import calibrate
+from train.weights import Weights, build_trained
+
+Images = Sequence[npt.NDArray[np.float32]]
+Predict = Callable[[npt.NDArray[np.float32]], Prediction]
+
+TOLERANCES = {
+    "fp32": {"largest_score": 1e-4, "largest_margin": 1e-3},
+    "int8": {"mean_score": 0.01, "mean_margin": 0.3},
+}
+"""Allowed difference from the Keras network; the margin's as well, because a score near 0 or 1
+hides a difference."""
+
+
+def compare(
+    weights: Weights, converted: dict[str, Predict], images: Images
+) -> dict[str, dict[str, float]]:
+    """Compare converted networks with the Keras network; refuse what differs too much.
+
+    Args:
+        weights: of the Keras network, with its calibration.
+        converted: by its key of `TOLERANCES`, what each makes of one (size, size, 1) image.
+        images: to compare on.
+
+    Returns:
+        For each the mean and largest absolute difference of score and of margin.
+
+    Raises:
+        DataRefused: ``untrained_weights`` without a calibration.
+        WorkFailed: ``output_differs``.
+    """
+    if "calibration" not in weights.facts:
+        raise DataRefused("untrained_weights", "The weights carry no calibration.")
+    calibration = weights.facts["calibration"]
+    model = build_trained(weights, keras)
+    # From the logits: a float32 probability near 0 or 1 has no digits left for a margin.
+    logits = keras.Model(model.input, model.get_layer("logits").output)
+    values = logits.predict(np.stack(images), verbose=0)
+    expected = values @ direction(values.shape[1])
+    found = {}
+    for variant, predict in converted.items():
+        margins = np.array([predict(image).margin for image in images])
+        off = np.abs(margins - expected)
+        off_score = np.abs(calibrate(margins, calibration) - calibrate(expected, calibration))
+        found[variant] = {
+            "mean_score": float(off_score.mean()),
+            "largest_score": float(off_score.max()),
+            "mean_margin": float(off.mean()),
+            "largest_margin": float(off.max()),
+        }
+        _refuse_difference(variant, found[variant], len(images))
+    return found
+
+
+def _refuse_difference(variant: str, found: dict[str, float], images: int) -> None:
+    for figure, allowed in TOLERANCES[variant].items():
+        if not found[figure] <= allowed:  # so written that a NaN is refused as well
+            raise WorkFailed(
+                "output_differs",
+                f"The {variant} file differs from the network on {images} images: "
+                f"{figure} {found[figure]:.2g}, at most {allowed:g} is allowed.",
+            )
