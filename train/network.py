@@ -41,6 +41,8 @@ class NetworkConfig:
         dense: units of the hidden dense layer.
         dropout: share of the final feature map dropped in training, in [0, 1).
         outputs: independent sigmoid outputs.
+        pruned: channels of each of `groups`, in their order, where they are fewer than ``width``
+            says; empty for a network that nothing was taken from.
     """
 
     width: int = 64
@@ -52,6 +54,7 @@ class NetworkConfig:
     dense: int = 128
     dropout: float = 0.5
     outputs: int = len(OUTPUTS)
+    pruned: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.depths) == len(self.strides) == len(self.dilations) > 0:
@@ -64,11 +67,41 @@ class NetworkConfig:
             raise ValueError(f"Every size of the network must be at least 1. Received: {self}")
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1). Received: {self.dropout}")
+        whole = self._unpruned()
+        if self.pruned and not (
+            len(self.pruned) == len(whole)
+            and all(1 <= n <= most for n, most in zip(self.pruned, whole.values(), strict=True))
+        ):
+            raise ValueError(
+                "pruned must leave at least one channel of each group and at most all of them, "
+                f"{whole}. Received: {self.pruned}"
+            )
 
     @property
     def features(self) -> int:
         """Channels of the final feature map."""
-        return int(self.width * 2 ** (len(self.depths) - 1) * EXPANSION)
+        return self.groups[f"stage{len(self.depths)}"]
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Channels by group: those that only go together, because they are added to one another.
+
+        They are ``stem``; then for each stage ``stage1``, what all its bottlenecks give and its
+        projection too; and ``stage1_block1_1`` and ``stage1_block1_2`` and so on, what the first
+        two convolutions of each bottleneck give.
+        """
+        whole = self._unpruned()
+        return dict(zip(whole, self.pruned, strict=True)) if self.pruned else whole
+
+    def _unpruned(self) -> dict[str, int]:
+        groups = {"stem": self.width}
+        for stage, depth in enumerate(self.depths):
+            inner = self.width * 2**stage
+            groups[f"stage{stage + 1}"] = inner * EXPANSION
+            for block in range(depth):
+                name = f"stage{stage + 1}_block{block + 1}"
+                groups |= {f"{name}_1": inner, f"{name}_2": inner}
+        return groups
 
 
 def build(config: NetworkConfig, keras: Any) -> Any:
@@ -88,19 +121,20 @@ def build(config: NetworkConfig, keras: Any) -> Any:
         sigmoid.
     """
     layers = keras.layers
-    size = config.input_size
+    size, groups = config.input_size, config.groups
     inputs = keras.Input((size, size, config.channels), name="image")
-    x = _convolution(layers, inputs, "stem", config.width, 3, stride=2)
+    x = _convolution(layers, inputs, "stem", groups["stem"], 3, stride=2)
     x = layers.Activation("relu", name="stem_relu")(x)
     x = layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x)
     stages = zip(config.depths, config.strides, config.dilations, strict=True)
     for stage, (depth, stride, dilation) in enumerate(stages):
         for block in range(depth):
+            name = f"stage{stage + 1}_block{block + 1}"
             x = _bottleneck(
                 layers,
                 x,
-                f"stage{stage + 1}_block{block + 1}",
-                config.width * 2**stage,
+                name,
+                (groups[f"{name}_1"], groups[f"{name}_2"], groups[f"stage{stage + 1}"]),
                 stride=stride if block == 0 else 1,
                 dilation=dilation,
                 project=block == 0,
@@ -150,16 +184,24 @@ def _convolution(
 
 
 def _bottleneck(
-    layers: Any, x: Any, name: str, filters: int, *, stride: int, dilation: int, project: bool
+    layers: Any,
+    x: Any,
+    name: str,
+    filters: tuple[int, int, int],
+    *,
+    stride: int,
+    dilation: int,
+    project: bool,
 ) -> Any:
     """1x1 down, 3x3 dilated, 1x1 up, added to the input (projected where the shape changes)."""
+    first, second, out = filters
     shortcut = x
     if project:
-        shortcut = _convolution(layers, x, f"{name}_0", filters * EXPANSION, 1, stride)
-    x = _convolution(layers, x, f"{name}_1", filters, 1, stride)
+        shortcut = _convolution(layers, x, f"{name}_0", out, 1, stride)
+    x = _convolution(layers, x, f"{name}_1", first, 1, stride)
     x = layers.Activation("relu", name=f"{name}_1_relu")(x)
-    x = _convolution(layers, x, f"{name}_2", filters, 3, dilation=dilation)
+    x = _convolution(layers, x, f"{name}_2", second, 3, dilation=dilation)
     x = layers.Activation("relu", name=f"{name}_2_relu")(x)
-    x = _convolution(layers, x, f"{name}_3", filters * EXPANSION, 1)
+    x = _convolution(layers, x, f"{name}_3", out, 1)
     x = layers.Add(name=f"{name}_add")([shortcut, x])
     return layers.Activation("relu", name=f"{name}_out")(x)

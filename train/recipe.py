@@ -186,7 +186,8 @@ def _replace(settings: Any, values: Any, where: str) -> Any:
 
 def _as_type_of(current: Any, value: Any, where: str) -> Any:
     if isinstance(current, tuple) and isinstance(value, list | tuple):
-        return tuple(_as_type_of(current[0], v, f"an entry of {where}") for v in value)
+        entry = current[0] if current else 0  # what is empty by default holds whole numbers
+        return tuple(_as_type_of(entry, v, f"an entry of {where}") for v in value)
     if isinstance(current, float) and type(value) is int:
         return float(value)
     if type(value) is not type(current):

@@ -31,15 +31,20 @@ TRAINING_PASSES = 3
 
 def multiply_accumulates(model: Any) -> int:
     """Multiplications of the convolutions and dense layers for one image."""
-    total = 0
+    return sum(multiply_accumulates_by_layer(model).values())
+
+
+def multiply_accumulates_by_layer(model: Any) -> dict[str, int]:
+    """Multiplications of each convolution and dense layer for one image, by the layer's name."""
+    found = {}
     for layer in model.layers:
         kernels = [np.prod(w.shape) for w in layer.weights if "kernel" in w.name]
         if not kernels:
             continue
         # A depthwise kernel meets each place once and gives all its channels.
         places = np.prod(layer.output.shape[1:-1], initial=1)
-        total += int(places * sum(kernels))
-    return total
+        found[layer.name] = int(places * sum(kernels))
+    return found
 
 
 def peak_flops(seconds: float = 1.0) -> float:

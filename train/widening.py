@@ -49,7 +49,9 @@ def widen(weights: Weights, factor: int, noise: float = 0.0, seed: int = 0) -> W
             wide = _widen_kernel(value, factor, reads=layer != "stem_conv", gives=layer != "dense")
             wide = wide + rng.normal(0.0, noise * wide.std(), wide.shape)
         tensors[name] = wide.astype(np.float32)
-    network = replace(weights.recipe.network, width=weights.recipe.network.width * factor)
+    narrow = weights.recipe.network
+    pruned = tuple(factor * count for count in narrow.pruned)
+    network = replace(narrow, width=factor * narrow.width, pruned=pruned)
     return Weights(tensors, replace(weights.recipe, network=network))
 
 

@@ -20,6 +20,7 @@ FAMILY = [
         width=4, input_size=33, channels=3, dense=7, outputs=3, dropout=0.0, depths=(1, 1, 1, 1)
     ),
     NetworkConfig(width=4, input_size=40, depths=(1, 2, 1), strides=(1, 2, 2), dilations=(2, 1, 3)),
+    NetworkConfig(width=4, input_size=48, pruned=(3, 9, 2, 4, 25, 5, 1), **SHORT),
 ]
 
 
@@ -145,6 +146,49 @@ def test_width_depth_dilations_and_strides_are_parameters() -> None:
     assert model.get_layer("dropout").rate == 0.25
 
 
+def test_groups_are_named_in_the_order_of_pruned() -> None:
+    shape: dict[str, Any] = {"depths": (1, 2), "strides": (1, 2), "dilations": (1, 2)}
+    names = [
+        "stem", "stage1", "stage1_block1_1", "stage1_block1_2", "stage2", "stage2_block1_1",
+        "stage2_block1_2", "stage2_block2_1", "stage2_block2_2",
+    ]  # fmt: skip
+    whole = (4, 16, 4, 4, 32, 8, 8, 8, 8)
+    assert NetworkConfig(width=4, **shape).groups == dict(zip(names, whole, strict=True))
+    pruned = (3, 10, 1, 4, 31, 7, 6, 5, 2)
+    config = NetworkConfig(width=4, pruned=pruned, **shape)
+    assert config.groups == dict(zip(names, pruned, strict=True))
+    assert config.features == 31
+
+
+def test_a_pruned_network_is_smaller_where_it_says_so() -> None:
+    config = NetworkConfig(width=4, input_size=48, pruned=(3, 9, 2, 4, 25, 5, 1), **SHORT)
+    model = build(config, keras)
+    outputs = {layer.name: layer.output.shape[-1] for layer in convolutions(model)}
+    assert outputs == {
+        "stem_conv": 3,
+        "stage1_block1_0_conv": 9,
+        "stage1_block1_1_conv": 2,
+        "stage1_block1_2_conv": 4,
+        "stage1_block1_3_conv": 9,
+        "stage2_block1_0_conv": 25,
+        "stage2_block1_1_conv": 5,
+        "stage2_block1_2_conv": 1,
+        "stage2_block1_3_conv": 25,
+    }
+    assert model.get_layer("features").output.shape == (None, 6, 6, 25)
+    assert [layer.name for layer in model.layers] == [
+        layer.name for layer in build(SMALL, keras).layers
+    ]
+
+
+def test_every_channel_kept_is_the_same_network() -> None:
+    all_kept = replace(SMALL, pruned=tuple(SMALL.groups.values()))
+    ours, theirs = build(SMALL, keras), build(all_kept, keras)
+    fill_at_random(ours, 5)
+    copy_weights(ours, theirs)  # would refuse other shapes
+    assert all_kept.groups == SMALL.groups
+
+
 def test_outputs_are_independent_probabilities() -> None:
     model = build(SMALL, keras)
     fill_at_random(model, 1)
@@ -171,6 +215,9 @@ def test_outputs_are_independent_probabilities() -> None:
         ({"strides": (1, 2)}, "strides=(1, 2)"),
         ({"dilations": (1, 1, 2, 0)}, "(1, 1, 2, 0)"),
         ({"depths": (), "strides": (), "dilations": ()}, "depths=()"),
+        ({"pruned": (64,), **SHORT}, "(64,)"),
+        ({"pruned": (0, 256, 64, 64, 512, 128, 128), **SHORT}, "(0, 256"),
+        ({"pruned": (64, 257, 64, 64, 512, 128, 128), **SHORT}, "(64, 257"),
     ],
 )
 def test_impossible_shapes_are_refused(setting: dict[str, Any], received: str) -> None:

@@ -37,6 +37,21 @@ def test_shipped_recipes_load_and_survive_json(name: str) -> None:
     assert recipe_from(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
+def test_a_pruned_network_survives_json_and_toml(tmp_path: Path) -> None:
+    shape = "width = 2\ndepths = [1]\nstrides = [1]\ndilations = [1]\npruned = [2, 5, 1, 2]\n"
+    path = tmp_path / "pruned.toml"
+    path.write_text(f"[network]\n{shape}")
+    recipe = load_recipe(str(path))
+    assert recipe.network.pruned == (2, 5, 1, 2)
+    assert recipe_from(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_recipe_from_before_pruning_is_read() -> None:
+    values = load_recipe("compact").to_dict()
+    del values["network"]["pruned"]
+    assert recipe_from(values) == load_recipe("compact")
+
+
 def test_a_file_is_read_by_path(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("epochs = 3\nlearning_rate = 1\n[network]\ndepths = [1, 1, 1, 1]\n")
@@ -102,6 +117,9 @@ def test_unknown_settings_are_refused(override: str) -> None:
         "network.depths=['a', 'b', 'c', 'd']",
         "network.depths=[1.5, 1, 1, 1]",
         "network.strides=[true, 2, 1, 1]",
+        "network.pruned=3",
+        "network.pruned=['stem']",
+        "network.pruned=[1.5]",
         "epochs.more=1",
         "optimizer.more=1",
         "epochs",
@@ -137,6 +155,7 @@ def test_wrong_types_are_refused(override: str) -> None:
         "network.width=0",
         "network.dropout=1.0",
         "network.depths=[1, 1]",
+        "network.pruned=[1, 1]",
         "input.size=149",
         "input.blur=-1.0",
         "input.resize='nearest'",

@@ -28,6 +28,12 @@ def narrow(tiny_recipe: Recipe) -> Weights:
     return weights
 
 
+@pytest.fixture(scope="module")
+def pruned(tiny_recipe: Recipe) -> Weights:
+    network = replace(tiny_recipe.network, width=2, pruned=(2, 5, 1, 2, 13, 4, 3))
+    return weights_of(build(network, keras), replace(tiny_recipe, network=network))
+
+
 def outputs_of(weights: Weights) -> np.ndarray:
     images = np.random.default_rng(1).normal(size=(3, 32, 32, 1)).astype(np.float32)
     model = build_trained(weights, keras)
@@ -41,6 +47,12 @@ def test_function_stays(narrow: Weights, factor: int) -> None:
     assert wide.recipe.network.width == 2 * factor
     assert not wide.facts
     np.testing.assert_allclose(outputs_of(wide), outputs_of(narrow), rtol=1e-4, atol=1e-5)
+
+
+def test_function_of_a_pruned_network_stays(pruned: Weights) -> None:
+    wide = widen(pruned, 2)
+    assert wide.recipe.network.pruned == (4, 10, 2, 4, 26, 8, 6)
+    np.testing.assert_allclose(outputs_of(wide), outputs_of(pruned), rtol=1e-4, atol=1e-5)
 
 
 def test_noise_lets_equal_channels_grow_apart(narrow: Weights) -> None:
