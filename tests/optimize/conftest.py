@@ -66,6 +66,12 @@ def random_weights(config: NetworkConfig, seed: int, blur: float = 0.0) -> Weigh
     return weights_of(model, recipe, FACTS)
 
 
+@pytest.fixture(scope="session")
+def make_weights() -> Callable[..., Weights]:
+    """Random weights of a network shape, by a seed."""
+    return random_weights
+
+
 def drawn_pixels(seeds: range) -> list[Pixels]:
     """Phantoms turned and inverted: a random network tells mere phantoms hardly apart."""
     films = [np.rot90(draw_phantom(i, 96, i % 4), i) for i in seeds]
