@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ hides a difference."""
 
 
 def compare(
-    weights: Weights, converted: dict[str, Predict], images: Images
+    weights: Weights, converted: Mapping[str, Predict], images: Images
 ) -> dict[str, dict[str, float]]:
     """Compare converted networks with the Keras network; refuse what differs too much.
 
