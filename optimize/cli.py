@@ -12,6 +12,7 @@ import click
 import edge
 from edge.console import Commands
 from edge.errors import DataRefused
+from optimize.pruning_commands import prune_command
 from optimize.signing_commands import keygen_command, sign_command
 
 PATH = click.Path(path_type=Path)
@@ -87,7 +88,7 @@ def _read_evaluation(path: Path, weights_sha256: str) -> dict[str, Any]:
     return evaluation
 
 
-for command in (keygen_command, sign_command):
+for command in (prune_command, keygen_command, sign_command):
     cli.add_command(command)
 
 
