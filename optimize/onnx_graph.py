@@ -7,9 +7,11 @@ turns the constants of `optimize.tflite.InferenceTwin` into inputs that a caller
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -274,9 +276,12 @@ def _quantize(model: Any, calibration: Images) -> Any:
         "QuantizeBias": False,  # nor a bias of int32
         "OpTypesToExcludeOutputQuantization": ["Conv"],  # so that Conv, Add and Relu fuse
     }
-    with tempfile.TemporaryDirectory() as folder:
-        prepared, quantized = (str(Path(folder) / name) for name in ("prepared", "quantized"))
-        quant_pre_process(model, prepared, skip_optimization=True, skip_symbolic_shape=True)
+    # ONNX Runtime prints what it is doing to where a command's JSON goes.
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
+        steps = ("plain", "prepared", "quantized")
+        plain, prepared, quantized = (f"{folder}/{step}.onnx" for step in steps)
+        onnx.save(model, plain)
+        quant_pre_process(plain, prepared, skip_optimization=True, skip_symbolic_shape=True)
         quantize_static(
             prepared,
             quantized,
