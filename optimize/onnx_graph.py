@@ -31,9 +31,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 import edge
 from edge.errors import DataRefused
-from edge.files import write_atomically
 from optimize.artifact import Samples
 from optimize.comparison import TOLERANCES, compare
+from optimize.files import write_result
 from optimize.half_precision import HEAD
 from optimize.onnx_runner import OnnxModel
 from train.attention import head_of
@@ -91,7 +91,7 @@ def write_onnx(weights: Weights, out: Path, samples: Samples, *, int8: bool) -> 
 
     Raises:
         DataRefused: ``unsupported_layer``, or ``untrained_weights`` without a calibration.
-        WorkFailed: ``output_differs``.
+        WorkFailed: ``output_differs`` or ``cannot_write``.
     """
     precision = "int8" if int8 else "fp32"
     content = export_onnx(weights, samples.calibration if int8 else None)
@@ -110,7 +110,7 @@ def write_onnx(weights: Weights, out: Path, samples: Samples, *, int8: bool) -> 
     model = onnx.load_model_from_string(content)
     helper.set_model_props(model, {"pneumokiosk": json.dumps(report)})
     content = model.SerializeToString()
-    write_atomically(out, content)
+    write_result(out, content)
     digest = hashlib.sha256(content).hexdigest()
     return {**report, "bytes": len(content), "sha256": digest}
 

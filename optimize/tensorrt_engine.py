@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 
 import edge
 from edge.errors import ArtifactRefused, DataRefused, WorkFailed
-from edge.files import write_atomically
+from optimize.files import write_result
 from optimize.gpu import Gpu, find_gpu
 from optimize.half_precision import to_float16
 
@@ -137,7 +137,8 @@ def build_engine(graph: Path, out: Path, settings: EngineSettings) -> Sidecar:
     Raises:
         DataRefused: ``missing_onnx``, ``invalid_onnx``, ``other_precision`` or ``timing_cache``.
         WorkFailed: ``tensorrt_missing``, ``tensorrt_version``, ``cuda_missing``, ``no_gpu``,
-            ``onnx_refused`` with every error of the parser, or ``tensorrt_failed``.
+            ``onnx_refused`` with every error of the parser, ``tensorrt_failed`` or
+            ``cannot_write``.
     """
     content = _read_graph(graph)
     typed = _typed(content, settings.precision)
@@ -157,8 +158,8 @@ def build_engine(graph: Path, out: Path, settings: EngineSettings) -> Sidecar:
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         pneumokiosk=edge.__version__,
     )
-    write_atomically(out, plan)
-    write_atomically(sidecar_path(out), (json.dumps(asdict(sidecar), indent=2) + "\n").encode())
+    write_result(out, plan)
+    write_result(sidecar_path(out), (json.dumps(asdict(sidecar), indent=2) + "\n").encode())
     return sidecar
 
 
@@ -234,8 +235,8 @@ def _typed(content: bytes, precision: str) -> bytes:
         holds = "Q/DQ nodes" if quantized else "no Q/DQ nodes"
         raise DataRefused(
             "other_precision",
-            f"int8 needs a graph with Q/DQ nodes, fp32 and fp16 one without. "
-            f"Received: {precision}, and a graph with {holds}",
+            "int8 needs a graph with Q/DQ nodes, fp32 and fp16 one without. "
+            f"Received: {precision}, and a graph with {holds}.",
         )
     if precision != "fp16":
         return content
@@ -259,7 +260,7 @@ def _build(trt: Any, graph: bytes, settings: EngineSettings) -> bytes:
     plan = made(lambda: builder.build_serialized_network(network, config), "build the engine")
     if settings.timing_cache is not None:
         cache = made(config.get_timing_cache, "give its timing cache")
-        write_atomically(settings.timing_cache, bytes(made(cache.serialize, "write the cache")))
+        write_result(settings.timing_cache, bytes(made(cache.serialize, "write the cache")))
     return bytes(plan)
 
 

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 STOREYS = ("edge", "train", "optimize", "bench")
 """From the ground up: a package may import itself and what stands before it."""
 WORKSTATION_ONLY = {
-    "cuda", "keras", "matplotlib", "onnx", "onnxruntime", "safetensors", "scipy", "sklearn", "tensorflow",
-    "tensorflow_model_optimization", "tensorrt", "tf_keras", "tqdm",
+    "cuda", "keras", "matplotlib", "onnx", "onnxruntime", "safetensors", "scipy", "sklearn",
+    "tensorflow", "tensorflow_model_optimization", "tensorrt", "tf_keras", "tqdm",
 }  # fmt: skip
 SOURCES = sorted(
     path.relative_to(ROOT) for package in STOREYS for path in (ROOT / package).rglob("*.py")

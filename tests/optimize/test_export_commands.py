@@ -68,6 +68,12 @@ def test_refusals_name_their_code(
     assert not out.parent.exists()
 
 
+def test_place_that_cannot_be_written_is_status_three(weights_file: Path) -> None:
+    done = invoke("onnx", weights_file, "--out", weights_file / "inside.onnx")
+    assert done.exit_code == 3
+    assert "(cannot_write)" in done.output
+
+
 @pytest.mark.parametrize("wrong", [("--precision", "bf16"), ("--workspace-mib", "0"), ()])
 def test_wrong_usage_is_status_two(wrong: tuple[str, ...], tmp_path: Path) -> None:
     arguments = ("--out", tmp_path / "made", *wrong) if wrong else ()
