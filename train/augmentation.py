@@ -34,6 +34,8 @@ class Augmentation:
         noise: largest standard deviation of added noise, in grey levels of 255.
         collimation: probability of black borders of up to 12 % a side.
         jpeg: probability of compression at quality 25 to 95.
+        untouched: probability that nothing but the flip happens: a film as it comes, which every
+            other change makes softer or noisier than any film of the clinic is.
     """
 
     flip: float = field(default=0.5)
@@ -46,9 +48,10 @@ class Augmentation:
     noise: float = 0.0
     collimation: float = 0.0
     jpeg: float = 0.0
+    untouched: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("flip", "resample", "sharpness", "collimation", "jpeg"):
+        for name in ("flip", "resample", "sharpness", "collimation", "jpeg", "untouched"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(
                     f"{name} is a probability in [0, 1]. Received: {getattr(self, name)}"
@@ -71,6 +74,8 @@ def augment(pixels: Pixels, settings: Augmentation, rng: np.random.Generator) ->
     Returns:
         A new image of the same shape and type.
     """
+    if settings.untouched and rng.random() < settings.untouched:
+        return pixels[:, ::-1].copy() if rng.random() < settings.flip else pixels.copy()
     image = _move(pixels, settings, rng)
     if settings.exposure:
         image = _expose(image, settings.exposure, rng)

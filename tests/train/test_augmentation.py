@@ -31,7 +31,7 @@ STRENGTHS = {
     "collimation": 1.0,
     "jpeg": 1.0,
 }
-PROBABILITIES = ("flip", "resample", "sharpness", "collimation", "jpeg")
+PROBABILITIES = ("flip", "resample", "sharpness", "collimation", "jpeg", "untouched")
 PIXELS = draw_phantom(0, 224, 2)
 
 
@@ -44,7 +44,15 @@ def changed(settings: Augmentation, seed: int) -> Any:
 
 
 def test_all_settings_are_tested() -> None:
-    assert STRENGTHS.keys() == NOTHING.keys()
+    assert STRENGTHS.keys() | {"untouched"} == NOTHING.keys()
+
+
+def test_untouched_films_are_whole_or_mirrored() -> None:
+    settings = Augmentation(**{**STRENGTHS, "flip": 0.5, "untouched": 0.3})
+    images = [changed(settings, seed) for seed in range(200)]
+    whole = sum(np.array_equal(image, PIXELS) for image in images)
+    mirrored = sum(np.array_equal(image, PIXELS[:, ::-1]) for image in images)
+    assert 15 < whole < 50 and 15 < mirrored < 50  # 30 of each expected
 
 
 @pytest.mark.parametrize("seed", range(10))
