@@ -54,8 +54,9 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has
             share = self.recipe.chestxray14
             draws.append(round(draws[0] * share / (1 - share)))
         order = []
+        balanced = (self.recipe.balanced, self.recipe.chestxray14_balanced)
         for number, (part, count) in enumerate(zip(self._sets, draws, strict=True)):
-            chosen = _draw([s.group for s in part.samples], count, self.recipe.balanced, rng)
+            chosen = _draw([s.group for s in part.samples], count, balanced[number], rng)
             order += [(number, index) for index in chosen]
         self._order = [order[i] for i in rng.permutation(len(order))] if draws[1:] else order
 

@@ -49,6 +49,8 @@ class Recipe:
         label_smoothing: share of each target moved to one half, in [0, 1).
         balanced: draw as many normal as pneumonia images in each epoch.
         chestxray14: share of each epoch that comes from ChestX-ray14, in [0, 1).
+        chestxray14_balanced: draw it equally from every label and view; otherwise as it is, so that
+            its few pneumonias are not learnt by heart where teachers answer for the others.
         distillation: share of each target that is what teachers say (`train.teaching`), in [0, 1].
         frozen_epochs: epochs at the beginning in which only the dense layers learn.
         precision: ``"float32"``, or ``"mixed_bfloat16"`` or ``"mixed_float16"`` for half-precision
@@ -76,6 +78,7 @@ class Recipe:
     label_smoothing: float = 0.0
     balanced: bool = True
     chestxray14: float = 0.0
+    chestxray14_balanced: bool = True
     distillation: float = 0.0
     frozen_epochs: int = 0
     precision: str = "float32"

@@ -153,6 +153,11 @@ def test_second_set_gives_its_share_and_its_groups_come_equally_often(
     undecided = np.isnan(wanted[:, 1])
     assert undecided.sum() == 4 and (wanted[undecided, 2] == 1).all()
 
+    as_they_are = replace(recipe, chestxray14_balanced=False)
+    inputs, _ = whole_epoch(TrainingBatches(phantom_images, as_they_are, also=also))
+    groups = Counter(names.get(image.tobytes(), "children") for image in inputs)
+    assert groups == {"children": 12, "pneumonia AP": 2, "no finding AP": 6, "other PA": 4}
+
 
 def test_smoothing_of_the_recipe_reaches_the_batch(
     phantom_images: LabelledImages, tiny_recipe: Recipe
