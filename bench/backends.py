@@ -50,6 +50,11 @@ class Backend(Protocol):
         """Of the model file; None where there is none."""
         ...
 
+    @property
+    def input_size(self) -> int:
+        """Side of the square image that it takes, in pixels."""
+        ...
+
     def load(self, threads: int) -> Predict:
         """Load the network; return a function from (size, size, 1) to a number that grows with
         the probability of pneumonia."""
@@ -63,6 +68,7 @@ class NullBackend:
     name: str = "nothing (harness)"
     version: str = "-"
     size_bytes: int | None = None
+    input_size: int = FULL.input_size
 
     def load(self, threads: int) -> Predict:
         """Load nothing."""
@@ -79,6 +85,7 @@ class KerasBackend:
     weights: Path | None = None
     name: str = "full network, keras predict"
     size_bytes: int | None = None
+    input_size: int = FULL.input_size
 
     @property
     def version(self) -> str:
@@ -109,10 +116,12 @@ class LiteRTBackend:
     Attributes:
         name: as it stands in the table.
         content: bytes of the file.
+        input_size: side of its input, in pixels.
     """
 
     name: str
     content: bytes
+    input_size: int = FULL.input_size
 
     @property
     def version(self) -> str:
@@ -175,7 +184,8 @@ def default_backends(artifact: Path, weights: Path | None) -> list[Backend]:
         LiteRTBackend("full network, LiteRT fp32", full_litert(weights)),
     ]
     for variant, content in sorted(loaded.models.items()):
-        backends.append(LiteRTBackend(f"{loaded.manifest.name} {variant}, LiteRT", content))
+        name = f"{loaded.manifest.name} {variant}, LiteRT"
+        backends.append(LiteRTBackend(name, content, loaded.manifest.input.size))
     return backends
 
 

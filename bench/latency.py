@@ -77,17 +77,17 @@ def measure(
     Returns:
         Milliseconds by backend name, in the order of the rounds.
     """
-    image = _image()
+    images = {backend.name: _image(backend.input_size) for backend in backends}
     predictors = {backend.name: backend.load(threads) for backend in backends}
-    for predict in predictors.values():
+    for name, predict in predictors.items():
         for _ in range(warmup):
-            predict(image)
+            predict(images[name])
     rng = np.random.default_rng(seed)
     names = list(predictors)
     samples: Samples = {name: [] for name in names}
     for _ in tqdm(range(rounds), "timing", disable=not progress):
         for i in rng.permutation(len(names)):
-            predict = predictors[names[i]]
+            predict, image = predictors[names[i]], images[names[i]]
             started = time.perf_counter_ns()
             predict(image)
             samples[names[i]].append((time.perf_counter_ns() - started) / 1e6)
@@ -146,7 +146,7 @@ def peak_memory(backend: Backend, threads: int) -> float:
 
 
 def _peak(backend: Backend, threads: int) -> float:
-    backend.load(threads)(_image())
+    backend.load(threads)(_image(backend.input_size))
     # On Linux getrusage would also count what the parent held before this process was started.
     status = Path("/proc/self/status")
     if status.is_file():
@@ -155,5 +155,5 @@ def _peak(backend: Backend, threads: int) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _image() -> Image:
-    return preprocess(draw_phantom(0, 512), InputContract())
+def _image(size: int) -> Image:
+    return preprocess(draw_phantom(0, 512), InputContract(size=size))

@@ -25,6 +25,7 @@ from edge.runtime import Model
 from optimize.card import model_card
 from optimize.comparison import TOLERANCES, compare
 from optimize.tflite import census, convert
+from train.rivals import describe
 from train.splits import load_training_data
 from train.weights import Weights
 
@@ -34,7 +35,6 @@ the rounding cost more (mean difference of score 0.0091) than clipping does with
 COMPARISON_IMAGES = 256
 SYNTHETIC_COMPARISON_IMAGES = 64
 LICENCE = "Apache-2.0"
-NETWORK_AFTER = "Network after: Liang, Zheng, 2019, doi 10.1016/j.cmpb.2019.06.023."
 CHILDREN = "Kermany, Zhang, Goldbaum, Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0"
 ADULTS = "ChestX-ray14, NIH Clinical Center, Wang et al., 2017, doi 10.1109/CVPR.2017.369"
 
@@ -170,8 +170,8 @@ def _manifest(
 ) -> Manifest:
     variants = {variant: f"{name}_{variant}.tflite" for variant in reports}
     facts = weights.facts
+    network = describe(weights.recipe)
     packages = ("tensorflow", "tf_keras", "keras", "ai-edge-litert", "numpy")
-    config = weights.recipe.network
     side = int(Model(files[variants["fp32"]]).predict(samples.comparison[0]).attention.shape[0])
     return Manifest(
         name=name,
@@ -186,7 +186,7 @@ def _manifest(
         files={file: _record(content) for file, content in files.items()},
         made_from={
             "weights_sha256": weights.sha256,
-            "width": config.width,
+            "network": network,
             "recipe": weights.recipe.to_dict(),
             "trained_on": facts.get("trained_on", {}),
             "trained_by": facts.get("made_by", {}),
@@ -197,7 +197,7 @@ def _manifest(
         },
         measured=measured,
         licence=LICENCE,
-        attribution=f"Trained on: {_sources(weights)}. {NETWORK_AFTER}",
+        attribution=f"Trained on: {_sources(weights)}. Network: {network}.",
     )
 
 

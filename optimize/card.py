@@ -21,9 +21,9 @@ def model_card(manifest: Manifest) -> str:
         f"**{edge.STANDING_SENTENCE}** No health authority has approved this model.",
         "",
         "## What it is",
-        f"A dilated residual network of width {made['width']} (49 convolutions) that receives one "
-        f"frontal chest X-ray as {manifest.input.size}×{manifest.input.size} grey pixels and gives "
-        "a score for pneumonia and a map of what it looked at. The map is no outline of disease.",
+        f"Network: {made['network']}. It receives one frontal chest X-ray as "
+        f"{manifest.input.size}×{manifest.input.size} grey pixels and gives a score for pneumonia "
+        "and a map of what it looked at. The map is no outline of disease.",
         "",
         "## Intended use",
         "Screening of children of one to five years where nobody can read the film, to decide who "

@@ -27,6 +27,7 @@ from train.attention import attention_maps, head_of
 from train.datasets import read_pixels
 from train.evaluation import margin
 from train.operating import calibrate, decision_from
+from train.rivals import describe
 from train.weights import Weights, build_trained
 
 LAYERS = {
@@ -86,7 +87,7 @@ def write_figures(image: Path, weights: Weights, out: Path) -> Plain:
     # The font of the figures has no glyphs for every script; figures.json keeps the name whole.
     shown_name = image.name[-60:].encode("ascii", "replace").decode()
     footer = (
-        f"{shown_name}   |   dilated residual network, width {weights.recipe.network.width}, "
+        f"{shown_name}   |   {describe(weights.recipe)}, "
         f"weights sha256 {weights.sha256[:12]}, PneumoKiosk {edge.__version__}\n"
         f"It shows {MEANING}. {NOTICE}"
     )
@@ -104,7 +105,7 @@ def write_figures(image: Path, weights: Weights, out: Path) -> Plain:
     index = {
         "image": image.name,
         "weights_sha256": weights.sha256,
-        "width": weights.recipe.network.width,
+        "network": describe(weights.recipe),
         "version": edge.__version__,
         "score": reading.score,
         "threshold": reading.threshold,

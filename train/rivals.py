@@ -29,20 +29,33 @@ class Rival:
         application: its name in Keras' collection, or as its authors write it.
         size: side of the input that it was made for, in pixels.
         spread: standard deviation of its ImageNet inputs, in the units that it expects.
+        source: who published it.
     """
 
     application: str
     size: int
     spread: float
+    source: str
 
 
 RIVALS = {
-    "vgg16": Rival("VGG16", 224, 58.0),
-    "densenet121": Rival("DenseNet121", 224, 1.0),
-    "inceptionv3": Rival("InceptionV3", 299, 0.5),
-    "xception": Rival("Xception", 299, 0.5),
-    EFFICIENTNET: Rival("EfficientNet-Lite0", 224, 0.5),
+    "vgg16": Rival("VGG16", 224, 58.0, "Simonyan, Zisserman, 2015"),
+    "densenet121": Rival("DenseNet121", 224, 1.0, "Huang et al., 2017"),
+    "inceptionv3": Rival("InceptionV3", 299, 0.5, "Szegedy et al., 2016"),
+    "xception": Rival("Xception", 299, 0.5, "Chollet, 2017"),
+    EFFICIENTNET: Rival("EfficientNet-Lite0", 224, 0.5, "Tan, Le, 2019"),
 }
+
+
+def describe(recipe: Recipe) -> str:
+    """The network of a recipe in words, with its source."""
+    if recipe.architecture != "dilated":
+        rival = RIVALS[recipe.architecture]
+        return f"{rival.application} ({rival.source})"
+    width = f"width {recipe.network.width}"
+    if recipe.network.pruned:
+        width += ", channels taken out"
+    return f"dilated residual network, {width} (Liang, Zheng, 2019)"
 
 
 def build_network(recipe: Recipe, keras: Any) -> Any:

@@ -184,5 +184,6 @@ def build_trained(weights: Weights, keras: Any) -> Any:
 
 
 def _name(layer: Any, variable: Any) -> str:
-    # Keras 3 names a variable "kernel", tf-keras "stem_conv/kernel:0".
-    return f"{layer.name}/{variable.name.rsplit('/', 1)[-1].removesuffix(':0')}"
+    # Keras 3 names a variable "kernel", tf-keras "stem_conv/kernel:0" or "depthwise_kernel:0".
+    name = variable.name.rsplit("/", 1)[-1].removesuffix(":0").removeprefix("depthwise_")
+    return f"{layer.name}/{name}"

@@ -22,6 +22,7 @@ class Diary:
     seconds: float = 0.0
     version: str = "1"
     size_bytes: int | None = None
+    input_size: int = 150
     shapes: set[tuple[int, ...]] = field(default_factory=set)
 
     def load(self, threads: int) -> Predict:
@@ -37,12 +38,14 @@ class Diary:
 def test_backends_take_turns_in_shuffled_order() -> None:
     calls: list[str] = []
     backends = [Diary(name, calls) for name in "abc"]
+    backends[1].input_size = 192
     samples = measure(backends, rounds=40, warmup=0, progress=False)
     assert {name: len(times) for name, times in samples.items()} == {"a": 40, "b": 40, "c": 40}
     rounds = [tuple(calls[i : i + 3]) for i in range(0, 120, 3)]
     assert all(sorted(turn) == ["a", "b", "c"] for turn in rounds)
     assert len(set(rounds)) > 1
     assert backends[0].shapes == {(150, 150, 1)}
+    assert backends[1].shapes == {(192, 192, 1)}
 
 
 def test_warm_up_is_not_counted() -> None:
