@@ -25,9 +25,12 @@ TOLERANCES = {
 hides a difference."""
 
 
+Differences = dict[str, float]
+
+
 def compare(
     weights: Weights, converted: Mapping[str, Predict], images: Images
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Differences]:
     """Compare converted networks with the Keras network; refuse what differs too much.
 
     Args:
@@ -42,6 +45,16 @@ def compare(
         DataRefused: ``untrained_weights`` without a calibration.
         WorkFailed: ``output_differs``.
     """
+    found = differences(weights, converted, images)
+    for variant in converted:
+        _refuse_difference(variant, found[variant], len(images))
+    return found
+
+
+def differences(
+    weights: Weights, converted: Mapping[str, Predict], images: Images
+) -> dict[str, Differences]:
+    """As `compare`, of networks by any name, and without refusing any."""
     if "calibration" not in weights.facts:
         raise DataRefused("untrained_weights", "The weights carry no calibration.")
     calibration = weights.facts["calibration"]
@@ -61,7 +74,6 @@ def compare(
             "mean_margin": float(off.mean()),
             "largest_margin": float(off.max()),
         }
-        _refuse_difference(variant, found[variant], len(images))
     return found
 
 

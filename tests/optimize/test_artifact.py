@@ -179,6 +179,20 @@ def test_int8_of_the_wrong_ranges_is_refused(
     assert "int8" in refusal.message
 
 
+@pytest.mark.parametrize(("first", "rest", "kept"), [(0.01, 1.0, 256), (1.0, 100.0, 16)])
+def test_int8_ranges_that_come_closer_to_the_network_are_kept(
+    tiny_weights: Weights, tiny_samples: Samples, tmp_path: Path,
+    first: float, rest: float, kept: int,
+) -> None:  # fmt: skip
+    images = tiny_samples.calibration
+    scaled = [(first if i < 16 else rest) * image for i, image in enumerate(images)]
+    samples = replace(tiny_samples, calibration=scaled)
+    manifest = build_artifact(
+        tiny_weights, tmp_path / "out", samples, name="tiny", release="1", progress=False
+    )
+    assert manifest.made_from["conversion"]["int8"]["calibration_images"] == kept
+
+
 def test_synthetic_samples_are_named_and_seeded(tiny_weights: Weights) -> None:
     first, second = draw_samples(tiny_weights, None), draw_samples(tiny_weights, None)
     other = draw_samples(tiny_weights, None, seed=1000)
