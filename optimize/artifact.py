@@ -37,6 +37,7 @@ COMPARISON_IMAGES = 256
 SYNTHETIC_COMPARISON_IMAGES = 64
 LICENCE = "Apache-2.0"
 CHILDREN = "Kermany, Zhang, Goldbaum, Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0"
+IMAGENET = "ImageNet"
 ADULTS = "ChestX-ray14, NIH Clinical Center, Wang et al., 2017, doi 10.1109/CVPR.2017.369"
 
 Images = list[npt.NDArray[np.float32]]
@@ -215,7 +216,12 @@ def _manifest(
 
 
 def _sources(weights: Weights) -> str:
-    return f"{CHILDREN}; {ADULTS}" if weights.recipe.chestxray14 else CHILDREN
+    sources = [CHILDREN]
+    if weights.recipe.chestxray14:
+        sources.append(ADULTS)
+    if IMAGENET in weights.facts.get("trained_on", {}).get("started_from", ""):
+        sources.append(f"begun with weights of {IMAGENET}")
+    return "; ".join(sources)
 
 
 def _record(content: bytes) -> FileRecord:

@@ -122,7 +122,10 @@ def report_command(
 @click.command("figures")
 @click.argument("image", type=PATH)
 @click.option(
-    "--weights", type=PATH, default=SHIPPED_WEIGHTS, help="Default: the shipped compact network."
+    "--weights",
+    type=PATH,
+    default=SHIPPED_WEIGHTS,
+    help="Default: the repository's network of width 16.",
 )
 @click.option("--out", type=PATH, required=True, help="Folder for the figures.")
 @click.option("--json", "as_json", is_flag=True, help="Print what stands in figures.json.")
