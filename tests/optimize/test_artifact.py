@@ -179,6 +179,24 @@ def test_int8_of_the_wrong_ranges_is_refused(
     assert "int8" in refusal.message
 
 
+def test_every_source_is_named(
+    tiny_weights: Weights, tiny_samples: Samples, tmp_path: Path
+) -> None:
+    trained = {"started_from": "ImageNet: lite0.pth", "chestxray14_images": 6876}
+    weights = replace(
+        tiny_weights,
+        recipe=replace(tiny_weights.recipe, chestxray14=0.4),
+        facts={**tiny_weights.facts, "trained_on": trained},
+    )
+    manifest = build_artifact(
+        weights, tmp_path / "out", tiny_samples, name="tiny", release="1", progress=False
+    )
+    for source in ("Kermany", "ChestX-ray14", "ImageNet", "dilated residual network, width"):
+        assert source in manifest.attribution
+    card = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert manifest.attribution in card and "6,876 films of ChestX-ray14" in card
+
+
 @pytest.mark.parametrize(("first", "rest", "kept"), [(0.01, 1.0, 256), (1.0, 100.0, 16)])
 def test_int8_ranges_that_come_closer_to_the_network_are_kept(
     tiny_weights: Weights, tiny_samples: Samples, tmp_path: Path,
