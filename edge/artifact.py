@@ -19,7 +19,7 @@ from edge.signature import SIGNATURE, check_signature
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-DEFAULT_ARTIFACT = Path(__file__).parent / "models" / "compact"
+DEFAULT_ARTIFACT = Path(__file__).parent / "models" / "lite0"
 
 
 @dataclass(frozen=True)

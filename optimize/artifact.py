@@ -146,7 +146,8 @@ def _quantized(weights: Weights, samples: Samples, done: Callable[[], object]) -
         done()
     models = {count: Model(content).predict for count, content in files.items()}
     found = differences(weights, models, samples.comparison)
-    best = min(files, key=lambda count: found[count]["mean_score"])
+    # By margins: scores near 0 and 1 hide differences.
+    best = min(files, key=lambda count: found[count]["mean_margin"])
     return int(best), files[best]
 
 
