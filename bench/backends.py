@@ -121,7 +121,7 @@ class LiteRTBackend:
 
     name: str
     content: bytes
-    input_size: int = FULL.input_size
+    input_size: int
 
     @property
     def version(self) -> str:
@@ -181,7 +181,7 @@ def default_backends(artifact: Path, weights: Path | None) -> list[Backend]:
     backends: list[Backend] = [
         NullBackend(),
         KerasBackend(weights),
-        LiteRTBackend("full network, LiteRT fp32", full_litert(weights)),
+        LiteRTBackend("full network, LiteRT fp32", full_litert(weights), FULL.input_size),
     ]
     for variant, content in sorted(loaded.models.items()):
         name = f"{loaded.manifest.name} {variant}, LiteRT"

@@ -89,5 +89,6 @@ def test_shipped_model_needs_more_memory_than_nothing() -> None:
     artifact = load_artifact()
     name = artifact.manifest.default_variant
     nothing = peak_memory(NullBackend(), threads=1)
-    model = peak_memory(LiteRTBackend(name, artifact.models[name]), threads=1)
+    backend = LiteRTBackend(name, artifact.models[name], artifact.manifest.input.size)
+    model = peak_memory(backend, threads=1)
     assert 0 < nothing < model
