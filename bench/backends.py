@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +17,7 @@ import train
 from edge.artifact import load_artifact
 from edge.files import write_atomically
 from edge.runtime import Model
+from optimize.processes import fresh_process
 from train.network import NetworkConfig, build
 from train.recipe import Recipe
 from train.weights import build_trained, load_weights, weights_exist, weights_of
@@ -166,13 +164,6 @@ def full_litert(weights: Path | None) -> bytes:
         with fresh_process() as pool:
             write_atomically(kept, pool.submit(_convert_full, weights).result())
     return kept.read_bytes()
-
-
-@contextmanager
-def fresh_process() -> Iterator[ProcessPoolExecutor]:
-    """A worker that starts with nothing loaded and ends with the block."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield pool
 
 
 def default_backends(artifact: Path, weights: Path | None) -> list[Backend]:

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from bench.backends import Backend, Image, fresh_process
+from bench.backends import Backend, Image
 from edge.phantom import draw_phantom
 from edge.preprocess import InputContract, preprocess
+from optimize.processes import fresh_process
 
 Samples = dict[str, list[float]]
 REFERENCE = "full network, LiteRT fp32"

@@ -19,6 +19,10 @@ class PneumoKioskError(Exception):
         self.code = code
         self.message = message
 
+    def __reduce__(self) -> tuple[type[PneumoKioskError], tuple[str, str]]:
+        """Both parts, so that a refusal crosses from one process to another."""
+        return type(self), (self.code, self.message)
+
 
 class ImageRefused(PneumoKioskError):
     """The file is not a radiograph that can be screened."""

@@ -13,6 +13,7 @@ import edge
 from edge.console import Commands
 from edge.errors import DataRefused
 from optimize.export_commands import onnx_command, tensorrt_command
+from optimize.pipeline_commands import run_command
 from optimize.pruning_commands import prune_command
 from optimize.signing_commands import keygen_command, sign_command
 
@@ -89,7 +90,14 @@ def _read_evaluation(path: Path, weights_sha256: str) -> dict[str, Any]:
     return evaluation
 
 
-for command in (prune_command, keygen_command, sign_command, onnx_command, tensorrt_command):
+for command in (
+    run_command,
+    prune_command,
+    keygen_command,
+    sign_command,
+    onnx_command,
+    tensorrt_command,
+):
     cli.add_command(command)
 
 

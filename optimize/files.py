@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 from edge.errors import WorkFailed
@@ -18,3 +20,28 @@ def write_result(path: Path, data: bytes) -> None:
         write_atomically(path, data)
     except OSError as error:
         raise WorkFailed("cannot_write", f"{path} cannot be written: {error.strerror}.") from error
+
+
+def publish_folder(source: Path, target: Path) -> None:
+    """Copy a folder beside its target, then put it there by renaming; an older one gives way.
+
+    Raises:
+        WorkFailed: ``cannot_write``; what stood there stands there still.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as beside:
+            new, old = Path(beside) / "new", Path(beside) / "old"
+            shutil.copytree(source, new)
+            if target.exists():
+                target.replace(old)
+            try:
+                new.replace(target)
+            except OSError:
+                if old.exists():
+                    old.replace(target)
+                raise
+    except OSError as error:
+        raise WorkFailed(
+            "cannot_write", f"{target} cannot be written: {error.strerror}."
+        ) from error

@@ -183,14 +183,24 @@ def _replace(settings: Any, values: Any, where: str) -> Any:
         if is_dataclass(current):
             changes[name] = _replace(current, value, f"{where}{name}.")
         else:
-            changes[name] = _as_type_of(current, value, f"{where}{name}")
+            changes[name] = as_type_of(current, value, f"{where}{name}")
     return replace(settings, **changes)
 
 
-def _as_type_of(current: Any, value: Any, where: str) -> Any:
+def as_type_of(current: Any, value: Any, where: str) -> Any:
+    """A TOML value as the type of a setting.
+
+    Args:
+        current: the setting's value.
+        value: as TOML gives it; a whole number may stand for a float, a list for a tuple.
+        where: the setting's name, for the refusal.
+
+    Raises:
+        ValueError: the value is of another type.
+    """
     if isinstance(current, tuple) and isinstance(value, list | tuple):
         entry = current[0] if current else 0  # what is empty by default holds whole numbers
-        return tuple(_as_type_of(entry, v, f"an entry of {where}") for v in value)
+        return tuple(as_type_of(entry, v, f"an entry of {where}") for v in value)
     if isinstance(current, float) and type(value) is int:
         return float(value)
     if type(value) is not type(current):

@@ -109,7 +109,7 @@ def load_weights(path: Path) -> Weights:
     """
     digests, tensors, metadata = [], {}, None
     try:
-        for part in _parts(path):
+        for part in parts_of(path):
             digests.append(hashlib.sha256(part.read_bytes()).hexdigest())
             with safe_open(str(part), framework="np") as file:
                 if metadata is not None and file.metadata() != metadata:
@@ -138,8 +138,8 @@ def _shard_names(path: Path, count: int) -> list[Path]:
     ]
 
 
-def _parts(path: Path) -> list[Path]:
-    """The file itself, or every shard of its name."""
+def parts_of(path: Path) -> list[Path]:
+    """The weights file itself, or every shard that its name stands for."""
     first = sorted(path.parent.glob(f"{path.stem}-00001-of-*{path.suffix}"))
     if path.exists() or not first:
         return [path]
@@ -148,7 +148,7 @@ def _parts(path: Path) -> list[Path]:
 
 def weights_exist(path: Path) -> bool:
     """Whether there is a weights file, or shards that its name stands for."""
-    return all(part.is_file() for part in _parts(path))
+    return all(part.is_file() for part in parts_of(path))
 
 
 def put_weights(weights: Weights, model: Any) -> None:

@@ -1,0 +1,227 @@
+"""The stages that a pipeline is made of: settings in, one file or folder out.
+
+Each class is one value of ``do`` in a recipe; its fields are the settings of such a step.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+from edge.errors import DataRefused
+from optimize.artifact import build_artifact, draw_samples
+from optimize.onnx_graph import write_onnx
+from optimize.pruning import FineTuning, Goal, prune
+from optimize.runlog import RunLog
+from optimize.tensorrt_engine import EngineSettings, build_engine
+from train.fit import Beginning, fit
+from train.recipe import Recipe, load_recipe
+from train.weights import Weights, load_weights, save_weights
+
+WEIGHTS, ARTIFACT = "weights.safetensors", "artifact"
+LITERT, ONNX, ENGINE = "model.tflite", "model.onnx", "model.engine"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage's work, in a folder of its own.
+
+    Attributes:
+        folder: to work in; an interrupted job of the same settings left there what it had.
+        source: weights, or what another stage made, to start from; None starts at random.
+        teachers: weights to learn from.
+        data: ``chest_xray`` folder as published.
+        chestxray14: folder as published.
+        say: shows and keeps what is done.
+    """
+
+    folder: Path
+    source: Path | None
+    teachers: Sequence[Path]
+    data: Path | None
+    chestxray14: Path | None
+    say: RunLog
+
+    def load(self) -> Weights:
+        """The weights to start from."""
+        return load_weights(self.required_source())
+
+    def required_source(self) -> Path:
+        """What to start from.
+
+        Raises:
+            DataRefused: ``missing_source``.
+        """
+        if self.source is None:
+            raise DataRefused("missing_source", "This stage starts from another's output.")
+        return self.source
+
+    def required_data(self) -> Path:
+        """The ``chest_xray`` folder.
+
+        Raises:
+            DataRefused: ``missing_data``.
+        """
+        if self.data is None:
+            raise DataRefused("missing_data", "This stage needs the chest_xray folder, --data.")
+        return self.data
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One kind of step."""
+
+    output: ClassVar[str] = WEIGHTS
+    """Name of what it leaves in its folder."""
+    takes: ClassVar[str] = WEIGHTS
+    """Name of what it starts from."""
+    may_start_anew: ClassVar[bool] = False
+    """Whether it can also start from nothing."""
+
+    def resolved(self) -> dict[str, Any]:
+        """All that decides what comes out, training recipes written out in full."""
+        return asdict(self)
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Make the output; returns what is worth keeping besides, as plain values."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Train(Stage):
+    """Training by a recipe, from random weights or others, with teachers or without.
+
+    Attributes:
+        recipe: of `train.recipe`, by name or path.
+        set: overrides of it.
+    """
+
+    may_start_anew: ClassVar[bool] = True
+    recipe: str = "reference"
+    set: tuple[str, ...] = ()
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe in full."""
+        return {"recipe": self._recipe().to_dict()}
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Train; an interrupted training goes on."""
+        beginning = Beginning(job.load()) if job.source else Beginning()
+        path = fit(
+            self._recipe(), job.required_data(), job.folder, chestxray14=job.chestxray14,
+            resume=True, beginning=beginning, teachers=[load_weights(t) for t in job.teachers],
+            say=job.say,
+        )  # fmt: skip
+        return load_weights(path).facts
+
+    def _recipe(self) -> Recipe:
+        return load_recipe(self.recipe, self.set)
+
+
+@dataclass(frozen=True)
+class Prune(Goal, Stage):
+    """Channels taken out, and training between where a recipe is named.
+
+    Attributes:
+        finetune: recipe to train by after each step, by name or path; none trains not.
+        set: overrides of it.
+    """
+
+    finetune: str = ""
+    set: tuple[str, ...] = ()
+
+    def resolved(self) -> dict[str, Any]:
+        """The goal, and the recipe in full."""
+        recipe = self._recipe()
+        return {**asdict(self), "finetune": recipe.to_dict() if recipe else None}
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Prune; interrupted training goes on."""
+        tuning, recipe = None, self._recipe()
+        if recipe is not None:
+            tuning = FineTuning(
+                recipe, job.required_data(), job.folder / "steps", job.chestxray14,
+                [load_weights(teacher) for teacher in job.teachers],
+            )  # fmt: skip
+        goal = Goal(**{f.name: getattr(self, f.name) for f in fields(Goal)})
+        pruned = prune(job.load(), goal, data=job.data, tuning=tuning, resume=True, say=job.say)
+        save_weights(job.folder / WEIGHTS, pruned)
+        return pruned.facts
+
+    def _recipe(self) -> Recipe | None:
+        return load_recipe(self.finetune, self.set) if self.finetune else None
+
+
+@dataclass(frozen=True)
+class Convert(Stage):
+    """An artifact for the kiosk.
+
+    Attributes:
+        model: its name.
+        release: its version.
+    """
+
+    output: ClassVar[str] = ARTIFACT
+    model: str = "model"
+    release: str = "1"
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Convert and compare with the network."""
+        shutil.rmtree(job.folder / ARTIFACT, ignore_errors=True)
+        weights = job.load()
+        manifest = build_artifact(
+            weights, job.folder / ARTIFACT, draw_samples(weights, job.data),
+            name=self.model, release=self.release,
+        )  # fmt: skip
+        return dict(manifest.made_from["conversion"])
+
+
+@dataclass(frozen=True)
+class Onnx(Stage):
+    """An ONNX graph.
+
+    Attributes:
+        int8: quantized by Q/DQ nodes.
+    """
+
+    output: ClassVar[str] = ONNX
+    int8: bool = False
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Write the graph and compare it with the network."""
+        weights = job.load()
+        samples = draw_samples(weights, job.data)
+        return write_onnx(weights, job.folder / ONNX, samples, int8=self.int8)
+
+
+@dataclass(frozen=True)
+class TensorRT(Stage):
+    """An engine for this machine's GPU; the settings are those of `EngineSettings`."""
+
+    output: ClassVar[str] = ENGINE
+    takes: ClassVar[str] = ONNX
+    precision: str = "fp32"
+    sparse: bool = False
+    workspace_mib: int = 1024
+    version_compatible: bool = False
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Build the engine; its timing cache lies beside it."""
+        cache = job.folder / "timing.cache"
+        settings = EngineSettings(
+            self.precision, self.sparse, self.workspace_mib, cache, self.version_compatible
+        )
+        return asdict(build_engine(job.required_source(), job.folder / ENGINE, settings))
+
+
+STAGES: dict[str, type[Stage]] = {
+    "train": Train,
+    "prune": Prune,
+    "convert": Convert,
+    "onnx": Onnx,
+    "tensorrt": TensorRT,
+}
+"""Kinds of step by their name in a recipe."""

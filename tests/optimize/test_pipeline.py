@@ -1,0 +1,234 @@
+"""A pipeline does a step once, goes on after a kill, and publishes whole artifacts at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from edge.artifact import load_artifact
+from edge.errors import DataRefused, WorkFailed
+from optimize import pipeline as engine
+from optimize.pipeline import Run
+from optimize.pipeline_recipe import load_pipeline
+from optimize.processes import only_one
+from train.weights import Weights, load_weights, save_weights
+
+ROOT = Path(__file__).parents[2]
+RECIPE = """
+[weights]
+whole = "whole.safetensors"
+
+[[steps]]
+name = "small"
+do = "prune"
+from = "whole"
+macs = {macs}
+importance = "{importance}"
+
+[[steps]]
+name = "graph"
+do = "onnx"
+from = "whole"
+
+[[steps]]
+name = "engine"
+do = "tensorrt"
+from = "graph"
+optional = true
+
+[[steps]]
+name = "artifact"
+do = "convert"
+from = "whole"
+model = "tiny"
+
+[publish]
+clinic = "artifact"
+"""
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def written(folder: Path, macs: float = 0.6, importance: str = "l1", text: str = RECIPE) -> Path:
+    path = folder / "small.toml"
+    path.write_text(text.format(macs=macs, importance=importance), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Weights) -> Path:
+    """A folder with a recipe, its weights and a run of it; each test takes a copy."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    save_weights(folder / "whole.safetensors", tiny_weights)
+    Run(load_pipeline(str(written(folder))), folder / "run").run(folder / "models")
+    return folder
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+def run_again(folder: Path, **settings: object) -> dict[str, str]:
+    recipe = written(folder, **settings)  # type: ignore[arg-type]
+    states = Run(load_pipeline(str(recipe)), folder / "run").run()["steps"]
+    return {name: state.partition(":")[0] for name, state in states.items()}
+
+
+def test_every_step_leaves_what_it_made(finished: Path) -> None:
+    steps = finished / "run" / "steps"
+    small = load_weights(steps / "small" / "weights.safetensors")
+    assert small.facts["pruned"]["macs_after"] <= 0.6 * small.facts["pruned"]["macs_before"]
+    assert (steps / "graph" / "model.onnx").stat().st_size > 0
+    assert json.loads((steps / "graph" / "report.json").read_text())["precision"] == "fp32"
+    assert load_artifact(steps / "artifact" / "artifact").manifest.name == "tiny"
+
+
+def test_the_run_says_what_was_done_and_with_what(finished: Path) -> None:
+    run = finished / "run"
+    recipe = json.loads((run / "recipe.json").read_text())
+    assert [step["name"] for step in recipe["steps"]] == ["small", "graph", "engine", "artifact"]
+    assert recipe["steps"][0]["multiple"] == 1  # a default, written out
+    assert "keras" in json.loads((run / "environment.json").read_text())["packages"]
+    assert "step 1 of 4: small (prune): made" in (run / "log.txt").read_text()
+
+
+def test_what_is_published_is_whole(finished: Path) -> None:
+    assert load_artifact(finished / "models" / "clinic").manifest.name == "tiny"
+    assert [path.name for path in (finished / "models").iterdir()] == ["clinic"]
+
+
+def test_a_second_run_does_nothing(folder: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in (folder / "run" / "steps").rglob("*")}
+    states = run_again(folder)
+    engine_state = states.pop("engine")
+    assert set(states.values()) == {"kept"}
+    assert engine_state in ("kept", "not available")
+    after = {p: p.stat().st_mtime_ns for p in (folder / "run" / "steps").rglob("*")}
+    changed = {p.relative_to(folder) for p in before if before[p] != after.get(p)}
+    assert not {p for p in changed if "engine" not in p.parts}
+
+
+def test_a_changed_setting_redoes_only_what_depends_on_it(folder: Path) -> None:
+    states = run_again(folder, macs=0.5)
+    assert (states["small"], states["graph"], states["artifact"]) == ("made", "kept", "kept")
+
+
+def test_changed_weights_redo_all_that_starts_from_them(
+    folder: Path, make_weights: Callable[..., Weights], tiny_weights: Weights
+) -> None:
+    save_weights(folder / "whole.safetensors", make_weights(tiny_weights.recipe.network, 8))
+    states = run_again(folder)
+    assert (states["small"], states["graph"], states["artifact"]) == ("made", "made", "made")
+
+
+def test_a_step_whose_output_was_damaged_is_redone(folder: Path) -> None:
+    path = folder / "run" / "steps" / "graph" / "model.onnx"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert run_again(folder)["graph"] == "made"
+
+
+def test_publishing_replaces_an_older_artifact(folder: Path) -> None:
+    (folder / "models" / "clinic" / "left_over").write_text("of an older one")
+    recipe = load_pipeline(str(folder / "small.toml"))
+    Run(recipe, folder / "run").run(folder / "models")
+    assert not (folder / "models" / "clinic" / "left_over").exists()
+    assert load_artifact(folder / "models" / "clinic").manifest.name == "tiny"
+
+
+def test_a_killed_step_says_so_and_the_same_command_goes_on(
+    finished: Path, tmp_path: Path, command: Command
+) -> None:
+    shutil.copy(finished / "whole.safetensors", tmp_path)
+    arguments = ["run", str(written(tmp_path)), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "optimize", *arguments],
+        cwd=ROOT, env=dict(os.environ), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        kill_the_worker(process)
+        _, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 3
+    assert "step_killed" in errors
+    assert not (tmp_path / "run" / "steps" / "small" / "done.json").exists()
+    again = command("optimize", *arguments)
+    assert again.returncode == 0, again.stderr
+    assert "small: made" in again.stdout
+
+
+def kill_the_worker(process: subprocess.Popen[str]) -> None:
+    """Kill the process that a step runs in, as the system does where memory ends."""
+    limit = time.monotonic() + 120
+    while time.monotonic() < limit and process.poll() is None:
+        for child in psutil.Process(process.pid).children():
+            if any("spawn_main" in part for part in child.cmdline()):
+                child.kill()
+                return
+        time.sleep(0.02)
+    pytest.fail("no step began")
+
+
+def test_two_runs_in_one_folder_are_refused(folder: Path) -> None:
+    with only_one(folder / "run"), pytest.raises(DataRefused) as refusal:
+        run_again(folder)
+    assert refusal.value.code == "run_in_use"
+
+
+def test_a_full_disk_is_told_before_a_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "ROOM", 10**18)
+    with pytest.raises(WorkFailed) as failure:
+        run_again(folder, macs=0.4)
+    assert failure.value.code == "disk_full"
+    assert not (folder / "run" / "steps" / "small" / "done.json").exists()
+
+
+def test_missing_weights_are_told_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(DataRefused) as refusal:
+        Run(load_pipeline(str(written(tmp_path))), tmp_path / "run").run()
+    assert refusal.value.code == "missing_weights"
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (RECIPE.replace('do = "onnx"', 'do = "melt"'), "melt"),
+        (RECIPE.replace('from = "graph"', 'from = "small"'), "model.onnx"),
+        (RECIPE.replace('name = "graph"', 'name = "small"'), "name of its own"),
+        (RECIPE.replace("macs = {macs}", 'macs = "half"'), "macs"),
+        (RECIPE.replace("macs = {macs}", "sharpness = 1"), "sharpness"),
+        (RECIPE.replace('clinic = "artifact"', 'clinic = "small"'), "artifact"),
+        (RECIPE.replace('clinic = "artifact"', '"../clinic" = "artifact"'), "plain names"),
+        (RECIPE + "[compare]\nagainst = 'graph'\n", "against"),
+        ("[weights]\n", "at least one"),
+        ("steps = 1", "table"),
+        ("[[steps", "Expected"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_in_words(tmp_path: Path, wrong: str, said: str) -> None:
+    path = written(tmp_path, text=wrong)
+    with pytest.raises(DataRefused, match=said) as refusal:
+        load_pipeline(str(path))
+    assert refusal.value.code == "invalid_recipe"
+
+
+def test_a_budget_that_cannot_be_is_refused_with_the_recipe_s_name(tmp_path: Path) -> None:
+    with pytest.raises(DataRefused, match=r"small\.toml") as refusal:
+        load_pipeline(str(written(tmp_path, macs=1.5)))
+    assert refusal.value.code == "invalid_budget"
+
+
+def test_recipes_are_found_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DataRefused) as refusal:
+        load_pipeline("nothing")
+    assert refusal.value.code == "missing_recipe"
