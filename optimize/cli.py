@@ -16,6 +16,7 @@ from optimize.export_commands import onnx_command, tensorrt_command
 from optimize.pipeline_commands import run_command
 from optimize.pruning_commands import prune_command
 from optimize.signing_commands import keygen_command, sign_command
+from optimize.sparsity_commands import sparsify_command
 
 PATH = click.Path(path_type=Path)
 
@@ -93,6 +94,7 @@ def _read_evaluation(path: Path, weights_sha256: str) -> dict[str, Any]:
 for command in (
     run_command,
     prune_command,
+    sparsify_command,
     keygen_command,
     sign_command,
     onnx_command,
