@@ -66,6 +66,9 @@ def train_twin(
         _train_epoch(model, batches, callbacks, f"epoch {epoch + 1}/{recipe.epochs}", progress)
         for callback in callbacks:
             callback.on_epoch_end(epoch)
+        # Batch normalisation keeps the loss finite long after the weights are not.
+        if not all(np.isfinite(value).all() for value in model.get_weights()):
+            raise WorkFailed("diverged", f"A weight is not a number after epoch {epoch + 1}.")
         kept.save(epoch + 1)
 
 

@@ -18,7 +18,6 @@ from click.testing import CliRunner
 
 from edge.errors import DataRefused
 from edge.phantom import draw_phantom
-from optimize.artifact import Samples, build_artifact
 from optimize.cli import cli
 from optimize.sparsity import Sparsity, prunable_layers, prune_at_once, sparsify, with_pruning
 from optimize.twin_training import train_twin
@@ -80,7 +79,7 @@ def sparse(file: Path, chest_xray: Path) -> Path:
     out = file.with_name("sparse.safetensors")
     done = run(file, "--sparsity", 0.75, "--epochs", 2, "--data", chest_xray, "--out", out)
     assert done.exit_code == 0, done.output
-    assert "pruned kernels: 528 of 704 are zero, 75.0%" in done.stdout
+    assert "pruned kernels: 312 of 416 are zero, 75.0%" in done.stdout
     return out
 
 
@@ -127,18 +126,13 @@ def test_the_file_compresses_smaller_and_is_no_smaller(sparse: Path) -> None:
     assert after["bytes"] == pytest.approx(before["bytes"], rel=0.02)
 
 
-def test_operating_points_are_chosen_anew(
-    sparse: Path, weights: Weights, tiny_samples: Samples, tmp_path: Path
-) -> None:
+def test_operating_points_are_chosen_anew(sparse: Path, weights: Weights) -> None:
     made = load_weights(sparse)
     assert made.facts["operating_points"] != weights.facts["operating_points"]
     assert made.facts["calibration"] != weights.facts["calibration"]
     assert made.facts["trained_on"] == {"started_from": "elsewhere"}
     assert "validation_adults" not in made.facts
     assert made.recipe == replace(weights.recipe, epochs=2, schedule="cosine")
-    build_artifact(
-        made, tmp_path / "artifact", tiny_samples, name="sparse", release="1", progress=False
-    )
 
 
 def test_both_kerases_say_the_same(sparse: Path, films: list[Pixels]) -> None:
@@ -339,7 +333,9 @@ def test_networks_and_teachers_that_do_not_fit_are_refused(
     assert refusal.value.code == code
 
 
-def test_a_loss_that_is_no_number_ends_it(file: Path, chest_xray: Path, tmp_path: Path) -> None:
+def test_weights_that_are_no_numbers_are_not_written(
+    file: Path, chest_xray: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out.safetensors"
     done = run(file, "--sparsity", 0.5, "--learning-rate", 1e30, "--data", chest_xray, "--out", out)
     assert done.exit_code == 3, done.output
