@@ -1,41 +1,28 @@
-"""What was screened, kept through a power cut. Images are not kept."""
+"""What was screened, kept through a power cut."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge.errors import FieldRefused, RecordsUnavailable
+from edge import images
+from edge.clock import Clock, now, timestamp
+from edge.database import DATABASE, Database
+from edge.fields import invalid
+from edge.provenance import Provenance
+from edge.retention import KEEP_NO_IMAGES, Retention, expire_images
 from edge.screening import Screening
 
-DATABASE = "screenings.sqlite3"
+__all__ = ["DATABASE", "Patient", "Records", "read_patient", "select"]
+
 MAX_PATIENT_ID = 64
 MAX_AGE_MONTHS = 1440
 SEXES = {"F": "F", "FEMALE": "F", "M": "M", "MALE": "M", "O": "O", "OTHER": "O"}
 VIEWS = ("PA", "AP")
-
-# Applied in turn; PRAGMA user_version counts those that a database has seen.
-MIGRATIONS = (
-    """
-    CREATE TABLE screenings (
-        number INTEGER PRIMARY KEY AUTOINCREMENT,
-        id TEXT NOT NULL UNIQUE,
-        time TEXT NOT NULL,
-        outcome TEXT NOT NULL,
-        score REAL,
-        patient_id TEXT,
-        model_sha256 TEXT NOT NULL,
-        document TEXT NOT NULL
-    )
-    """,
-)
 
 
 @dataclass(frozen=True)
@@ -65,163 +52,193 @@ def read_patient(fields: Mapping[str, str]) -> Patient:
     patient_id, age = given["patient_id"], given["age_months"]
     sex, view = given["sex"].upper(), given["view"].upper()
     if len(patient_id) > MAX_PATIENT_ID or not patient_id.isprintable():
-        raise _invalid("patient_id", f"at most {MAX_PATIENT_ID} printable characters", patient_id)
+        raise invalid("patient_id", f"at most {MAX_PATIENT_ID} printable characters", patient_id)
     # isdecimal alone takes other scripts' digits, and int() would take them too.
     if age and not (age.isascii() and age.isdecimal() and len(age) <= 4):
-        raise _invalid("age_months", f"a whole number from 0 to {MAX_AGE_MONTHS}", age)
+        raise invalid("age_months", f"a whole number from 0 to {MAX_AGE_MONTHS}", age)
     if age and int(age) > MAX_AGE_MONTHS:
-        raise _invalid("age_months", f"a whole number from 0 to {MAX_AGE_MONTHS}", age)
+        raise invalid("age_months", f"a whole number from 0 to {MAX_AGE_MONTHS}", age)
     if sex and sex not in SEXES:
-        raise _invalid("sex", "F, M or O", sex)
+        raise invalid("sex", "F, M or O", sex)
     if view and view not in VIEWS:
-        raise _invalid("view", "PA or AP", view)
+        raise invalid("view", "PA or AP", view)
     return Patient(
         patient_id or None, int(age) if age else None, SEXES.get(sex), view if view else None
     )
 
 
 class Records:
-    """The screenings of one kiosk, in one SQLite file; safe to call from any thread.
+    """The screenings of one kiosk, safe to use from any thread.
 
-    The file is opened at first use and again after a failure, so a disk that comes back is used
-    again without a restart.
+    Attributes:
+        database: where they are; the kiosk's other tables are there too.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        """Name the folder; nothing is opened yet."""
-        self._path = data_dir / DATABASE
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+    def __init__(
+        self,
+        where: Path | Database,
+        retention: Retention = KEEP_NO_IMAGES,
+        clock: Clock = now,
+    ) -> None:
+        """Name the place; nothing is opened yet.
+
+        Args:
+            where: an existing folder, or the database in it.
+            retention: whether images are kept, and how long.
+            clock: tells the time.
+        """
+        self.database = where if isinstance(where, Database) else Database(where)
+        self._retention = retention
+        self._clock = clock
 
     def add(
-        self, screening: Screening, patient: Patient, synthetic: bool = False
+        self,
+        screening: Screening,
+        patient: Patient,
+        synthetic: bool = False,
+        provenance: Provenance | None = None,
     ) -> dict[str, Any]:
         """Store a screening; it is on the disk when this returns.
 
         Args:
-            screening: its attention map is answered but not stored.
+            screening: its attention map is answered but not stored; its radiograph is kept only
+                where images are to be, and only what was filmed.
             patient: what was typed about the child.
             synthetic: the image was drawn, not filmed.
+            provenance: what the screening was made with; None where that is not known.
 
         Returns:
-            The screening as it stands in JSON, with the patient's fields and the time.
+            The screening as it stands in JSON, with what `select` adds to it.
 
         Raises:
-            RecordsUnavailable: ``records_unavailable``; nothing was stored.
+            RecordsUnavailable: ``disk_full`` or ``records_unavailable``; nothing was stored.
         """
-        record = {
+        document = {
             **screening.to_dict(),
             **asdict(patient),
             "synthetic": synthetic,
-            "time": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "provenance": None if provenance is None else asdict(provenance),
         }
-        row = (
-            record["id"],
-            record["time"],
-            record["outcome"],
-            record["score"],
-            record["patient_id"],
-            record["model"]["sha256"],
-            json.dumps({**record, "attention": None}),
-        )
-        with self._open() as connection:
-            connection.execute(
-                "INSERT INTO screenings (id, time, outcome, score, patient_id, model_sha256,"
-                " document) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
-        return record
+        film = None
+        if self._retention.keep_images and screening.radiograph is not None and not synthetic:
+            film = images.encode(screening.radiograph.pixels)
+        with self.database.write() as connection:
+            # Under the lock, so that the times of two threads cannot cross.
+            moment = self._clock()
+            document["time"] = timestamp(moment)
+            number = _insert(connection, document)
+            if film is not None:
+                images.store(connection, number, document["time"], film)
+            expire_images(connection, self._retention, moment)
+            record = select(connection, "id = ?", screening.id)[0]
+        return {**record, "attention": document["attention"]}
 
     def get(self, screening_id: str) -> dict[str, Any] | None:
         """The stored screening of that id, or None.
 
         Raises:
-            RecordsUnavailable: ``records_unavailable``.
+            RecordsUnavailable: as `Database.read`.
         """
-        with self._open() as connection:
-            row = connection.execute(
-                "SELECT document FROM screenings WHERE id = ?", (screening_id,)
-            ).fetchone()
-        return None if row is None else json.loads(row[0])
+        with self.database.read() as connection:
+            found = select(connection, "id = ?", screening_id)
+        return found[0] if found else None
 
     def recent(self, number: int) -> list[dict[str, Any]]:
         """The last screenings, newest first.
 
         Raises:
-            RecordsUnavailable: ``records_unavailable``.
+            RecordsUnavailable: as `Database.read`.
         """
-        # By order of arrival: a kiosk's clock may step back at boot.
-        with self._open() as connection:
-            rows = connection.execute(
-                "SELECT document FROM screenings ORDER BY number DESC LIMIT ?", (number,)
-            ).fetchall()
-        return [json.loads(row[0]) for row in rows]
+        with self.database.read() as connection:
+            return select(connection, "TRUE", limit=number)
 
     def count(self) -> int:
         """How many screenings are stored.
 
         Raises:
-            RecordsUnavailable: ``records_unavailable``.
+            RecordsUnavailable: as `Database.read`.
         """
-        with self._open() as connection:
+        with self.database.read() as connection:
             return int(connection.execute("SELECT COUNT(*) FROM screenings").fetchone()[0])
+
+    def expire_images(self) -> int:
+        """Delete the images whose time is over; adding a screening does the same.
+
+        Raises:
+            RecordsUnavailable: as `Database.write`.
+        """
+        with self.database.write() as connection:
+            return expire_images(connection, self._retention, self._clock())
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
-        with self._lock:
-            self._drop()
-
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed to the disk at the end, or rolled back."""
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = _connect(self._path)
-                with self._connection:
-                    yield self._connection
-            except (sqlite3.Error, ValueError) as error:
-                self._drop()
-                raise RecordsUnavailable(
-                    "records_unavailable",
-                    f"The records in {self._path} cannot be used: {error}. "
-                    "Nothing was screened without being recorded.",
-                ) from error
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(sqlite3.Error):  # it is being given up already
-                self._connection.close()
-            self._connection = None
+        self.database.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=5)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # In WAL mode NORMAL may lose the last commit in a power cut; FULL does not.
-        connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+def select(
+    connection: sqlite3.Connection, condition: str, *values: object, limit: int = -1
+) -> list[dict[str, Any]]:
+    """Screenings as they stand in JSON, newest first.
+
+    By order of arrival: a kiosk's clock may step back at boot. To what was stored comes what is
+    known by now: ``number``, which counts up and is never used again; ``clock_doubt``: an earlier
+    screening has a later time; ``judgement``: None, or ``verdict``, ``who`` and ``time``;
+    ``image_kept``.
+
+    Args:
+        connection: to read by.
+        condition: SQL on the columns of the view ``records``, never made of what people typed.
+        values: for the condition's question marks.
+        limit: how many at most; -1 for all.
+    """
+    query = " ".join([_SELECT, condition, "ORDER BY number DESC LIMIT ?"])
+    return [_record(*row) for row in connection.execute(query, (*values, limit))]
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
-        raise ValueError(
-            f"they have version {version}; this kiosk knows versions up to {len(MIGRATIONS)}"
-        )
-    for number, statement in enumerate(MIGRATIONS[version:], version + 1):
-        # Python's sqlite3 opens no transaction by itself before CREATE or PRAGMA.
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
+_SELECT = """
+SELECT number, document, clock_doubt, verdict, judged_by, judged_at, image_kept
+FROM records WHERE
+"""
 
 
-def _invalid(name: str, rule: str, received: str) -> FieldRefused:
-    shown = received if len(received) <= 80 else received[:80] + "…"
-    return FieldRefused("invalid_field", f"{name} must be {rule}. Received: {shown!r}")
+def _record(
+    number: int,
+    document: str,
+    clock_doubt: int,
+    verdict: str | None,
+    judged_by: str,
+    judged_at: str,
+    image_kept: int,
+) -> dict[str, Any]:
+    judgement = {"verdict": verdict, "who": judged_by, "time": judged_at}
+    return {
+        **json.loads(document),
+        "number": number,
+        "clock_doubt": bool(clock_doubt),
+        "judgement": None if verdict is None else judgement,
+        "image_kept": bool(image_kept),
+    }
+
+
+def _insert(connection: sqlite3.Connection, document: dict[str, Any]) -> int:
+    latest = connection.execute("SELECT MAX(time) FROM screenings").fetchone()[0]
+    provenance = document["provenance"]
+    values = (
+        document["id"],
+        document["time"],
+        document["outcome"],
+        document["score"],
+        document["patient_id"],
+        document["model"]["sha256"],
+        None if provenance is None else provenance["manifest_sha256"],
+        latest is not None and document["time"] < latest,
+        document["synthetic"],
+        json.dumps({**document, "attention": None}),
+    )
+    cursor = connection.execute(
+        "INSERT INTO screenings (id, time, outcome, score, patient_id, model_sha256,"
+        " manifest_sha256, clock_doubt, synthetic, document)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    return int(cursor.lastrowid or 0)

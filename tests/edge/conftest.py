@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from werkzeug.test import encode_multipart
 
 from edge.artifact import Artifact, load_artifact
 from edge.phantom import draw_phantom, phantom_png
+from edge.provenance import Provenance, provenance_of
+from edge.records import Patient, Records
 from edge.screening import Screener
 from edge.web import KioskConfig, create_app
 
@@ -84,3 +88,30 @@ def checkerboard() -> np.ndarray[Any, Any]:
     """(1200, 1200) uint8: squares of one pixel, far finer than any model's input."""
     y, x = np.indices((1200, 1200))
     return ((x + y) % 2 * 255).astype(np.uint8)
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    """Empty records, in the test's own folder."""
+    records = Records(tmp_path)
+    yield records
+    records.close()
+
+
+@pytest.fixture(scope="session")
+def provenance(artifact: Artifact) -> Provenance:
+    return provenance_of(artifact)
+
+
+@pytest.fixture
+def keep(records: Records, screener: Screener, provenance: Provenance) -> Callable[..., Any]:
+    """Store a screening of a patient and a score, without waiting for the model."""
+    refused = screener.screen(b"")
+
+    def add(patient_id: str | None = None, score: float | None = 0.9, **others: Any) -> Any:
+        outcome = "refused" if score is None else "refer" if score >= 0.5 else "below_threshold"
+        screening = replace(refused, id=uuid.uuid4().hex, score=score, outcome=outcome)
+        patient = Patient(patient_id)
+        return records.add(screening, patient, **{"provenance": provenance, **others})
+
+    return add
