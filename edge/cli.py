@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import edge
+from edge import clinic_commands
 from edge.console import Commands
 from edge.errors import ArtifactRefused, ImageRefused, PneumoKioskError
+from edge.places import prepared
 
 if TYPE_CHECKING:
     from edge.screening import Screener, Screening
@@ -97,7 +99,7 @@ def serve(
             "host_not_loopback",
             f"--host must be an address of this machine alone, such as 127.0.0.1. Received: {host}",
         )
-    folder = _prepared(data_dir or _default_data_dir())
+    folder = prepared(data_dir)
     config = KioskConfig(
         folder, artifact or DEFAULT_ARTIFACT, variant, threads, public_key=public_key
     )
@@ -205,6 +207,10 @@ def phantom(out: Path, seed: int, opacities: int) -> None:
     click.echo(f"Drew a synthetic image: {out}")
 
 
+for command in clinic_commands.COMMANDS:
+    cli.add_command(command)
+
+
 def main() -> NoReturn:
     """Run the command line."""
     cli(prog_name="pneumokiosk")
@@ -214,23 +220,6 @@ def main() -> NoReturn:
 def _announce(address: str) -> None:
     click.echo(f"PneumoKiosk is ready at {address} (Ctrl+C stops it)")
     sys.stdout.flush()
-
-
-def _default_data_dir() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("pneumokiosk", appauthor=False))
-
-
-def _prepared(folder: Path) -> Path:
-    try:
-        # Patients' records: for this user's eyes.
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise PneumoKioskError(
-            "data_dir_unusable", f"{folder} cannot be created: {error.strerror}."
-        ) from error
-    return folder
 
 
 def _screener(
