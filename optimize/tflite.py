@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 import tf_keras
-from ai_edge_litert.interpreter import Interpreter
 
+from optimize.delegation import Operation, delegation
 from train.attention import head_of
 from train.weights import Weights, build_trained
 
@@ -35,10 +35,12 @@ class Census:
     Attributes:
         operations: how often each operation occurs.
         partitions: pieces that the XNNPACK delegate runs; 1 is best.
+        left_behind: operations that it does not run, and that divide the pieces.
     """
 
     operations: dict[str, int]
     partitions: int
+    left_behind: tuple[Operation, ...]
 
     @property
     def forbidden(self) -> list[str]:
@@ -60,8 +62,9 @@ class InferenceTwin(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         # The dense layers become 1x1 convolutions: the int8 delegate wants four dimensions.
         self._hidden = tf.constant(head.hidden[None, None])
         self._hidden_bias = tf.constant(head.hidden_bias)
-        self._back = tf.constant(head.hidden.T[None, None])
-        self._direction = tf.constant(head.direction)
+        self._direction = tf.constant(head.direction[None, None, :, None])
+        self._back = tf.constant((head.hidden * head.direction / 6).T[None, None])
+        self._sum = tf.ones((1, 1, len(head.hidden), 1))
         self._offset = tf.constant(head.offset, tf.float32)
 
     def predict(self, image: Any) -> dict[str, Any]:
@@ -69,12 +72,13 @@ class InferenceTwin(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         features = self._features(image, training=False)
         pooled = tf.reduce_mean(features, [1, 2], keepdims=True)
         hidden = tf.nn.relu(tf.nn.conv2d(pooled, self._hidden, 1, "VALID") + self._hidden_bias)
-        direction = self._direction[None, None, :, None]
-        margin = tf.nn.conv2d(hidden, direction, 1, "VALID") + self._offset
-        # A comparison and a cast would split the delegate in two.
-        mask = tf.minimum(1e6 * hidden, 1.0)
-        weights = tf.nn.conv2d(mask * self._direction, self._back, 1, "VALID")
-        attention = tf.nn.relu(tf.reduce_sum(features * weights, axis=-1, keepdims=True))
+        margin = tf.nn.conv2d(hidden, self._direction, 1, "VALID") + self._offset
+        # 6 where a unit is active. In int8 the delegate takes no MINIMUM, no RELU unless it ends a
+        # MUL or CONV_2D, and no MUL whose product has steps 256 times as large as the result's:
+        # hence two of them. A comparison and a cast would split it in float as well.
+        mask = tf.nn.relu6(3e4 * tf.nn.relu6(100.0 * hidden))
+        weights = tf.nn.conv2d(mask, self._back, 1, "VALID")
+        attention = tf.nn.relu(tf.nn.conv2d(features * weights, self._sum, 1, "VALID"))
         return {"margin": tf.reshape(margin, (1, 1)), "attention": attention}
 
 
@@ -110,9 +114,6 @@ def convert(weights: Weights, calibration: Images | None = None) -> bytes:
 
 def census(content: bytes) -> Census:
     """Count the operations and delegate partitions of a LiteRT file."""
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
-    # No public call lists the operations together with what the delegate took.
-    counts = Counter(str(op["op_name"]) for op in interpreter._get_ops_details())
-    partitions = counts.pop("DELEGATE", 0)
-    return Census(dict(sorted(counts.items())), partitions)
+    found = delegation(content)
+    counts = Counter(operation.name for operation in found.operations)
+    return Census(dict(sorted(counts.items())), found.partitions, found.left_behind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,12 +11,16 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from edge.preprocess import preprocess
+from edge.preprocess import InputContract, preprocess
 from edge.runtime import Model
+from optimize.artifact import Samples
 from optimize.tflite import census, convert
 from train.augmentation import Pixels
 from train.evaluation import predict_margins
-from train.weights import Weights, build_trained
+from train.network import NetworkConfig
+from train.recipe import Recipe
+from train.rivals import build_network
+from train.weights import Weights, build_trained, weights_of
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +82,38 @@ def test_dilation_and_batch_norm_are_folded(
     for content in (fp32, int8):
         found = census(content)
         assert found.forbidden == []
-        # stem, four stages of three and a projection, two dense layers, and the map's weights
-        assert found.operations["CONV_2D"] == 1 + 4 * 4 + 3
+        # stem, four stages of three and a projection, two dense layers, the map's weights and sum
+        assert found.operations["CONV_2D"] == 1 + 4 * 4 + 4
         # the four shortcuts; batch normalisation would add one for each convolution
         assert found.operations["ADD"] <= 4 + 1
 
 
-def test_fp32_is_one_piece_for_the_delegate(fp32: bytes) -> None:
-    assert census(fp32).partitions == 1
+def test_every_file_is_one_piece_for_the_delegate(fp32: bytes, int8: bytes) -> None:
+    for content in (fp32, int8):
+        found = census(content)
+        assert found.partitions == 1
+        assert found.left_behind == ()
+
+
+@pytest.mark.parametrize("scale", [0.1, 100.0])
+def test_int8_stays_one_piece_whatever_range_the_hidden_units_have(
+    tiny_weights: Weights, tiny_samples: Samples, scale: float
+) -> None:
+    tensors = dict(tiny_weights.tensors)
+    for name in ("dense/kernel", "dense/bias"):
+        tensors[name] = scale * tensors[name]
+    content = convert(replace(tiny_weights, tensors=tensors), tiny_samples.calibration)
+    assert census(content).partitions == 1
+    maps = [Model(content).predict(image).attention for image in tiny_samples.comparison]
+    assert max(found.max() for found in maps) > 0
+
+
+def test_another_architecture_is_one_piece_too() -> None:
+    network = NetworkConfig(input_size=32, dense=8)
+    recipe = Recipe("efficientnet_lite0", network, input=InputContract(size=32))
+    weights = weights_of(build_network(recipe, keras), recipe)
+    image = np.random.default_rng(0).normal(size=(32, 32, 1)).astype(np.float32)
+    assert census(convert(weights, [image])).partitions == 1
 
 
 def test_int8_computes_in_integers(int8: bytes) -> None:
