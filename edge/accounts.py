@@ -18,6 +18,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from edge.audit import write_line
 from edge.database import Database
@@ -29,6 +30,8 @@ SHORTEST_PIN, LONGEST_PIN = 6, 64
 FREE_ATTEMPTS = 5
 LONGEST_WAIT = 900.0
 """Seconds between two attempts at most: some hundred a day, of a million PINs."""
+COST = 2**14
+"""scrypt's n: 16 MiB, five times over, are OWASP's parameters for little memory."""
 MOST_SESSIONS = 20
 """Of one role; the oldest end first."""
 
@@ -40,15 +43,22 @@ class AccessRefused(PneumoKioskError):
 class Accounts:
     """The accounts of one kiosk; safe to use from any thread."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float] = time.monotonic,
+        cost: int = COST,
+    ) -> None:
         """Name the place; nothing is opened yet.
 
         Args:
             database: the records'.
             clock: seconds that only run forward, from any origin.
+            cost: of a new PIN's hash; old ones keep theirs.
         """
         self._database = database
         self._clock = clock
+        self._cost = cost
         self._turn = threading.Lock()
         self._last_failure = dict.fromkeys(ROLES, clock())
 
@@ -77,12 +87,12 @@ class Accounts:
         _check_role(role)
         _check_pin(pin)
         who, salt = read_who(who), secrets.token_bytes(16)
-        hashed = _hash(pin, salt)
+        hashed = _hash(pin, salt, self._cost)
         with self._database.write() as connection:
             _remove(connection, role)
             connection.execute(
-                "INSERT INTO accounts (role, salt, hash) VALUES (?, ?, ?)",
-                (role, salt, hashed),
+                "INSERT INTO accounts (role, salt, hash, cost) VALUES (?, ?, ?, ?)",
+                (role, salt, hashed, self._cost),
             )
             write_line(connection, "pin_set", who, role)
 
@@ -116,8 +126,9 @@ class Accounts:
             RecordsUnavailable: as `Database.write`.
         """
         with self._turn:  # guesses in parallel are guesses one after another
-            salt, expected, failures = self._attempt(role)
-            if not hmac.compare_digest(_hash(pin[:LONGEST_PIN], salt), expected):
+            account = self._attempt(role)
+            given = _hash(pin[: LONGEST_PIN + 1], account.salt, account.cost)
+            if not hmac.compare_digest(given, account.hash):
                 self._last_failure[role] = self._clock()
                 raise AccessRefused("wrong_pin", "That is not the PIN.")
             token = secrets.token_urlsafe(32)
@@ -128,7 +139,7 @@ class Accounts:
                     (_token_hash(token), role),
                 )
                 _end_oldest(connection, role)
-                write_line(connection, "signed_in", role, role, failures_before=failures)
+                write_line(connection, "signed_in", role, role, failures_before=account.failures)
         return token
 
     def role_of(self, token: str) -> str | None:
@@ -152,13 +163,13 @@ class Accounts:
         with self._database.write() as connection:
             connection.execute("DELETE FROM sessions WHERE token_sha256 = ?", (_token_hash(token),))
 
-    def _attempt(self, role: str) -> tuple[bytes, bytes, int]:
+    def _attempt(self, role: str) -> _Account:
         """Count an attempt as failed before it is looked at: a power cut wins nothing."""
         with self._database.write() as connection:
             account = _account(connection, role)
             if account is None:
                 raise AccessRefused("no_pin", "No PIN is set for this role.")
-            salt, expected, failures = account
+            failures = account.failures
             wait = self._last_failure[role] + _pause(failures) - self._clock()
             if wait > 0:
                 raise AccessRefused(
@@ -170,7 +181,7 @@ class Accounts:
             )
             if failures + 1 == FREE_ATTEMPTS:
                 write_line(connection, "pin_guessed_at", "kiosk", role, failures=failures + 1)
-        return salt, expected, failures
+        return account
 
 
 def _pause(failures: int) -> float:
@@ -180,11 +191,18 @@ def _pause(failures: int) -> float:
     return float(min(30 * 2 ** min(failures - FREE_ATTEMPTS, 10), LONGEST_WAIT))
 
 
-def _account(connection: sqlite3.Connection, role: str) -> tuple[bytes, bytes, int] | None:
+class _Account(NamedTuple):
+    salt: bytes
+    hash: bytes
+    cost: int
+    failures: int
+
+
+def _account(connection: sqlite3.Connection, role: str) -> _Account | None:
     row = connection.execute(
-        "SELECT salt, hash, failures FROM accounts WHERE role = ?", (role,)
+        "SELECT salt, hash, cost, failures FROM accounts WHERE role = ?", (role,)
     ).fetchone()
-    return None if row is None else (bytes(row[0]), bytes(row[1]), int(row[2]))
+    return None if row is None else _Account(*row)
 
 
 def _remove(connection: sqlite3.Connection, role: str) -> bool:
@@ -200,11 +218,10 @@ def _end_oldest(connection: sqlite3.Connection, role: str) -> None:
     )
 
 
-def _hash(pin: str, salt: bytes) -> bytes:
-    """scrypt (RFC 7914) with 16 MiB, five times over: OWASP's parameters for little memory."""
-    return hashlib.scrypt(
-        pin.encode(errors="surrogatepass"), salt=salt, n=2**14, r=8, p=5, dklen=32
-    )
+def _hash(pin: str, salt: bytes, cost: int) -> bytes:
+    """scrypt (RFC 7914)."""
+    secret = pin.encode(errors="surrogatepass")
+    return hashlib.scrypt(secret, salt=salt, n=cost, r=8, p=5, dklen=32)
 
 
 def _token_hash(token: str) -> bytes:

@@ -32,10 +32,15 @@ def encode(pixels: npt.NDArray[Any]) -> bytes:
     return data.tobytes()
 
 
-def store(connection: sqlite3.Connection, number: int, time: str, png: bytes) -> None:
-    """Keep the image of a screening, in the transaction that stores the screening."""
+def store(connection: sqlite3.Connection, number: int, png: bytes) -> None:
+    """Keep the image of a screening, in the transaction that has just stored the screening.
+
+    Its time runs from the latest that any screening has: where the clock stepped back, it would
+    otherwise be over as soon as the clock is set right.
+    """
     connection.execute(
-        "INSERT INTO images (screening, time, png) VALUES (?, ?, ?)", (number, time, png)
+        "INSERT INTO images (screening, time, png) SELECT ?, MAX(time), ? FROM screenings",
+        (number, png),
     )
 
 

@@ -128,7 +128,7 @@ class Records:
             document["time"] = timestamp(moment)
             number = _insert(connection, document)
             if film is not None:
-                images.store(connection, number, document["time"], film)
+                images.store(connection, number, film)
             expire_images(connection, self._retention, moment)
             record = select(connection, "id = ?", screening.id)[0]
         return {**record, "attention": document["attention"]}

@@ -87,6 +87,7 @@ _CLINIC = (
         role TEXT PRIMARY KEY CHECK (role IN ('operator', 'administrator')),
         salt BLOB NOT NULL,
         hash BLOB NOT NULL,
+        cost INTEGER NOT NULL,
         failures INTEGER NOT NULL DEFAULT 0
     )
     """,

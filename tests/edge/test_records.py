@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edge.artifact import MANIFEST, Artifact
 from edge.errors import FieldRefused, RecordsUnavailable
+from edge.history import delete
+from edge.provenance import Provenance
 from edge.records import Patient, Records, read_patient
 from edge.screening import Screener, Screening
 
@@ -140,3 +147,34 @@ def test_what_breaks_a_rule_is_refused(name: str, value: str) -> None:
         read_patient({name: value})
     assert refusal.value.code == "invalid_field"
     assert len(refusal.value.message) < 200
+
+
+def test_a_record_says_what_it_was_made_with(
+    records: Records, screening: Screening, provenance: Provenance, artifact: Artifact
+) -> None:
+    record = records.add(screening, Patient(), provenance=provenance)
+    manifest = (artifact.folder / MANIFEST).read_bytes()
+    made_with = record["provenance"]
+    assert made_with["manifest_sha256"] == hashlib.sha256(manifest).hexdigest()
+    assert made_with["operating_point"] == "manifest"
+    assert made_with["calibration"]["slope"] == artifact.manifest.calibration["slope"]
+    assert set(made_with["versions"]) == {"kiosk", "python", "sqlite"}
+    assert record["threshold"] == artifact.manifest.thresholds["refer"]
+    assert records.get(screening.id) == {**record, "attention": None}
+
+
+def test_a_clock_that_steps_back_is_doubted(tmp_path: Path, screener: Screener) -> None:
+    times = [datetime(2026, 5, day, tzinfo=UTC) for day in (1, 2, 2, 1, 3)]
+    clock = iter(times)
+    records = Records(tmp_path, clock=lambda: next(clock))
+    kept = [records.add(screener.screen(b""), Patient()) for _ in times]
+    assert [record["clock_doubt"] for record in kept] == [False, False, False, True, False]
+    assert [record["number"] for record in kept] == [1, 2, 3, 4, 5]
+    assert [record["number"] for record in records.recent(9)] == [5, 4, 3, 2, 1]
+    records.close()
+
+
+def test_numbers_are_never_used_again(records: Records, keep: Callable[..., Any]) -> None:
+    last = [keep() for _ in range(3)][-1]
+    assert delete(records.database, last["id"], "a test")
+    assert keep()["number"] == last["number"] + 1
