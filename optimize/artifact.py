@@ -25,6 +25,7 @@ from edge.preprocess import preprocess
 from edge.runtime import Model
 from optimize.card import model_card
 from optimize.comparison import TOLERANCES, compare, differences
+from optimize.metadata import describe_file, with_metadata
 from optimize.tflite import census, convert
 from train.rivals import describe
 from train.splits import load_training_data
@@ -127,6 +128,7 @@ def build_artifact(
         contents = {"fp32": convert(weights)}
         bar.update()
         images, contents["int8"] = _quantized(weights, samples, bar.update)
+    contents = _described(weights, contents, name, release)
     reports = _check(weights, contents, samples.comparison)
     reports["int8"]["calibration_images"] = images
     files = {f"{name}_{variant}.tflite": content for variant, content in contents.items()}
@@ -149,6 +151,23 @@ def _quantized(weights: Weights, samples: Samples, done: Callable[[], object]) -
     # By margins: scores near 0 and 1 hide differences.
     best = min(files, key=lambda count: found[count]["mean_margin"])
     return int(best), files[best]
+
+
+def _described(
+    weights: Weights, contents: dict[str, bytes], name: str, release: str
+) -> dict[str, bytes]:
+    """The files, with what each one is written into it."""
+    attribution = _attribution(weights)
+    return {
+        variant: with_metadata(
+            content,
+            describe_file(
+                weights, name=name, release=release, variant=variant, licence=LICENCE,
+                attribution=attribution,
+            ),
+        )
+        for variant, content in contents.items()
+    }  # fmt: skip
 
 
 def _check(
@@ -185,7 +204,6 @@ def _manifest(
 ) -> Manifest:
     variants = {variant: f"{name}_{variant}.tflite" for variant in reports}
     facts = weights.facts
-    network = describe(weights.recipe)
     packages = ("tensorflow", "tf_keras", "keras", "ai-edge-litert", "numpy")
     side = int(Model(files[variants["fp32"]]).predict(samples.comparison[0]).attention.shape[0])
     return Manifest(
@@ -201,7 +219,7 @@ def _manifest(
         files={file: _record(content) for file, content in files.items()},
         made_from={
             "weights_sha256": weights.sha256,
-            "network": network,
+            "network": describe(weights.recipe),
             "recipe": weights.recipe.to_dict(),
             "trained_on": facts.get("trained_on", {}),
             "trained_by": facts.get("made_by", {}),
@@ -212,17 +230,17 @@ def _manifest(
         },
         measured=measured,
         licence=LICENCE,
-        attribution=f"Trained on: {_sources(weights)}. Network: {network}.",
+        attribution=_attribution(weights),
     )
 
 
-def _sources(weights: Weights) -> str:
+def _attribution(weights: Weights) -> str:
     sources = [CHILDREN]
     if weights.recipe.chestxray14:
         sources.append(ADULTS)
     if IMAGENET in weights.facts.get("trained_on", {}).get("started_from", ""):
         sources.append(f"begun with weights of {IMAGENET}")
-    return "; ".join(sources)
+    return f"Trained on: {'; '.join(sources)}. Network: {describe(weights.recipe)}."
 
 
 def _record(content: bytes) -> FileRecord:

@@ -18,6 +18,7 @@ from edge.preprocess import preprocess
 from edge.screening import Screener
 from optimize.artifact import Samples, build_artifact, draw_samples
 from optimize.comparison import TOLERANCES
+from optimize.metadata import read_metadata
 from optimize.tflite import census
 from train.splits import load_training_data
 from train.weights import Weights
@@ -121,7 +122,19 @@ def test_manifest_carries_the_comparison_with_the_network(artifact: Path) -> Non
             assert 0 <= report["difference_from_network"][figure] <= allowed
         found = census((artifact / name).read_bytes())
         assert report["operations"] == found.operations
-        assert report["partitions"] == found.partitions
+        assert report["partitions"] == found.partitions == 1
+        assert report["left_behind"] == []
+
+
+def test_every_file_says_what_it_is(artifact: Path) -> None:
+    manifest = load_artifact(artifact).manifest
+    for variant, name in manifest.variants.items():
+        said = read_metadata((artifact / name).read_bytes())
+        assert said is not None
+        assert (said["name"], said["version"], said["variant"]) == ("tiny", "0.1", variant)
+        assert said["input"] == manifest.input.to_dict()
+        assert said["weights_sha256"] == manifest.made_from["weights_sha256"]
+        assert (said["licence"], said["attribution"]) == (manifest.licence, manifest.attribution)
 
 
 def test_model_card_repeats_the_manifest(artifact: Path) -> None:
