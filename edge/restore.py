@@ -95,9 +95,34 @@ def _keep_aside(path: Path) -> Path | None:
     if not path.exists():
         return None
     kept = _free_name(path)
+    log, kept_log = path.with_name(path.name + "-wal"), kept.with_name(kept.name + "-wal")
+    if log.exists():
+        os.link(log, kept_log)  # SQLite may throw away the log of a file that it cannot read
+    whole = True
+    try:
+        whole = _fold_in(path)
+    finally:
+        if whole:
+            kept_log.unlink(missing_ok=True)
+    if not whole:
+        # What is left beside it must not be taken for the new file's.
+        for suffix in _BESIDE:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    os.link(path, kept)
+    return kept
+
+
+def _fold_in(path: Path) -> bool:
+    """Write all that is in the log into the one file; False if that is too damaged.
+
+    Raises:
+        RecordsUnavailable: ``records_in_use``.
+    """
+    if path.stat().st_size == 0:
+        return False
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=0)) as connection:
-            # All into the one file. SQLite refuses it while anyone else has the file open.
+            # SQLite refuses it while anyone else has the file open.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -107,12 +132,8 @@ def _keep_aside(path: Path) -> Path | None:
             ) from error
         if code not in _DAMAGED:
             raise
-        # What cannot be read is kept as it lies there, and must not be taken for the new file's.
-        for suffix in _BESIDE:
-            with contextlib.suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
-    os.link(path, kept)
-    return kept
+        return False
+    return True
 
 
 def _free_name(path: Path) -> Path:
