@@ -7,20 +7,19 @@ take turns in an order shuffled anew each round, so that a machine that slows do
 from __future__ import annotations
 
 import resource
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from tqdm import tqdm
 
 from bench.backends import Backend, Image
 from edge.phantom import draw_phantom
 from edge.preprocess import InputContract, preprocess
 from optimize.processes import fresh_process
+from optimize.timing import interleave, median_interval
 
 Samples = dict[str, list[float]]
 REFERENCE = "full network, LiteRT fp32"
@@ -80,19 +79,8 @@ def measure(
     """
     images = {backend.name: _image(backend.input_size) for backend in backends}
     predictors = {backend.name: backend.load(threads) for backend in backends}
-    for name, predict in predictors.items():
-        for _ in range(warmup):
-            predict(images[name])
-    rng = np.random.default_rng(seed)
-    names = list(predictors)
-    samples: Samples = {name: [] for name in names}
-    for _ in tqdm(range(rounds), "timing", disable=not progress):
-        for i in rng.permutation(len(names)):
-            predict, image = predictors[names[i]], images[names[i]]
-            started = time.perf_counter_ns()
-            predict(image)
-            samples[names[i]].append((time.perf_counter_ns() - started) / 1e6)
-    return samples
+    runs = {name: partial(predict, images[name]) for name, predict in predictors.items()}
+    return interleave(runs, rounds, seed=seed, warmup=warmup, progress=progress)
 
 
 def summarize(
@@ -128,16 +116,6 @@ def summarize(
             )
         )
     return rows
-
-
-def median_interval(
-    values: npt.NDArray[np.float64], seed: int, resamples: int = 2000
-) -> tuple[float, float, float]:
-    """The median and its 95 % percentile bootstrap interval."""
-    rng = np.random.default_rng(seed)
-    drawn = values[rng.integers(0, len(values), (resamples, len(values)))]
-    low, high = np.percentile(np.median(drawn, axis=1), [2.5, 97.5])
-    return float(np.median(values)), float(low), float(high)
 
 
 def peak_memory(backend: Backend, threads: int) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from functools import partial
 
 from edge.phantom import draw_phantom
 from edge.preprocess import InputContract, preprocess
 from edge.runtime import Model
+from optimize.timing import interleave
 
 BISECTIONS = 6
 """Of the share of the multiplications: to a 64th."""
@@ -35,14 +36,12 @@ def relative_latency(
         adds to a time, and a search that is led astray once does not come back.
     """
     image = preprocess(draw_phantom(0, 512), contract)
-    models = [Model(content, threads), Model(reference, threads)]
-    shortest = [float("inf"), float("inf")]
-    for _ in range(rounds):
-        for which, model in enumerate(models):
-            started = time.perf_counter_ns()
-            model.predict(image)
-            shortest[which] = min(shortest[which], time.perf_counter_ns() - started)
-    return shortest[0] / shortest[1]
+    runs = {
+        name: partial(Model(held, threads).predict, image)
+        for name, held in (("file", content), ("reference", reference))
+    }
+    times = interleave(runs, rounds)
+    return min(times["file"]) / min(times["reference"])
 
 
 def largest_share(latency: Callable[[float], float], limit: float) -> float | None:
