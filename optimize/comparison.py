@@ -58,11 +58,7 @@ def differences(
     if "calibration" not in weights.facts:
         raise DataRefused("untrained_weights", "The weights carry no calibration.")
     calibration = weights.facts["calibration"]
-    model = build_trained(weights, keras)
-    # From the logits: a float32 probability near 0 or 1 has no digits left for a margin.
-    logits = keras.Model(model.input, model.get_layer("logits").output)
-    values = logits.predict(np.stack(images), verbose=0)
-    expected = values @ direction(values.shape[1])
+    expected = network_margins(weights, images)
     found = {}
     for variant, predict in converted.items():
         margins = np.array([predict(image).margin for image in images])
@@ -75,6 +71,19 @@ def differences(
             "largest_margin": float(off.max()),
         }
     return found
+
+
+def network_margins(weights: Weights, images: Images) -> npt.NDArray[np.float64]:
+    """What the Keras network makes of n preprocessed images, each (size, size, 1).
+
+    Returns:
+        (n,) logit of pneumonia minus logit of normal, before calibration.
+    """
+    model = build_trained(weights, keras)
+    # From the logits: a float32 probability near 0 or 1 has no digits left for a margin.
+    logits = keras.Model(model.input, model.get_layer("logits").output)
+    values = logits.predict(np.stack(images), verbose=0)
+    return np.asarray(values @ direction(values.shape[1]), np.float64)
 
 
 def _refuse_difference(variant: str, found: dict[str, float], images: int) -> None:
