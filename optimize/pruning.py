@@ -19,8 +19,8 @@ from optimize.latency import largest_share, relative_latency
 from optimize.tflite import convert
 from train.batches import Batch, TrainingBatches
 from train.fit import Beginning, fit
-from train.network import build
 from train.recipe import Recipe
+from train.rivals import build_network
 from train.splits import load_training_data
 from train.throughput import multiply_accumulates
 from train.transfer import require_same_patients
@@ -203,7 +203,7 @@ def prune(
 
 def macs(weights: Weights) -> int:
     """Multiplications for one image of the network that the weights are of."""
-    return multiply_accumulates(build(weights.recipe.network, keras))
+    return multiply_accumulates(build_network(weights.recipe, keras))
 
 
 def _cut(weights: Weights, goal: Goal, budget: float, data: Path | None) -> Weights:
