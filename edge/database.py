@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import shutil
 import sqlite3
 import threading
@@ -158,12 +157,15 @@ def connect(path: Path, alone: bool = False, max_pages: int | None = None) -> sq
         sqlite3.Error: it cannot be used.
         OSError: there is no such folder.
     """
-    # SQLite gives its other files the mode of this one: patients' records are for this user's eyes.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    made = not path.exists()
     connection = sqlite3.connect(
         path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
     )
     try:
+        if made:
+            # Patients' records are for this user's eyes; SQLite's other files take the same mode.
+            # Never by opening it: closing a handle ends the locks of every connection (POSIX).
+            path.chmod(0o600)
         if alone:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         for pragma in PRAGMAS:

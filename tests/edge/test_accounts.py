@@ -162,6 +162,7 @@ def test_guesses_at_once_are_counted_one_by_one(desk: Desk) -> None:
 
 def test_neither_pin_nor_token_lies_on_the_disk(desk: Desk, tmp_path: Path) -> None:
     token = desk.accounts.sign_in("operator", PIN)
+    desk.database.close()
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert PIN.encode() not in content
     assert token.encode() not in content

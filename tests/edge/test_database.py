@@ -199,6 +199,24 @@ def test_a_full_disk_refuses_keeps_and_recovers(
     small.close()
 
 
+TAKE_IT_ALONE = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], timeout=0).execute("PRAGMA journal_mode = DELETE")
+"""
+
+
+def test_one_more_connection_takes_no_lock_from_the_others(tmp_path: Path) -> None:
+    """A process loses its POSIX locks on a file as soon as it closes any handle of that file."""
+    database = Database(tmp_path)
+    with database.read(), database.read(), database.read():
+        pass
+    command = [sys.executable, "-c", TAKE_IT_ALONE, str(database.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "database is locked" in done.stderr
+    database.close()
+    assert subprocess.run(command, check=False).returncode == 0
+
+
 FULL_DISK = """
 import os, sys
 from pathlib import Path
