@@ -1,4 +1,4 @@
-"""``pneumokiosk-optimize sparsify``: zeros where they were asked for, and a network that works."""
+"""Zeros stand where they were asked for, in a network that works and says what it is."""
 
 from __future__ import annotations
 
@@ -53,24 +53,22 @@ def tensorrt_takes(kernel: Any) -> bool:
 
 
 @pytest.fixture(scope="module")
-def weights(tiny_weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    """That learn by steps of four films."""
-    recipe = replace(tiny_weights.recipe, batch=4)
+def file(tiny_weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a network that learns by steps of four films."""
     facts = {
         **tiny_weights.facts,
         "trained_on": {"started_from": "elsewhere"},
         "validation_adults": {"all": 0.6},
     }
-    path = tmp_path_factory.mktemp("learner") / "weights.safetensors"
+    path = tmp_path_factory.mktemp("sparse") / "weights.safetensors"
+    recipe = replace(tiny_weights.recipe, batch=4)
     save_weights(path, replace(tiny_weights, recipe=recipe, facts=facts))
-    return load_weights(path)
+    return path
 
 
 @pytest.fixture(scope="module")
-def file(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sparse") / "weights.safetensors"
-    save_weights(path, weights)
-    return path
+def weights(file: Path) -> Weights:
+    return load_weights(file)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +77,6 @@ def sparse(file: Path, chest_xray: Path) -> Path:
     out = file.with_name("sparse.safetensors")
     done = run(file, "--sparsity", 0.75, "--epochs", 2, "--data", chest_xray, "--out", out)
     assert done.exit_code == 0, done.output
-    assert "pruned kernels: 312 of 416 are zero, 75.0%" in done.stdout
     return out
 
 
@@ -157,12 +154,6 @@ def test_two_of_every_four_input_channels_are_zero(two_of_four: dict[str, Any]) 
     assert two_of_four["learning_rate"] == 1e-3
     assert two_of_four["taught_by"] == [two_of_four["from"]]
     assert made.recipe.distillation == 0.75
-
-
-def test_a_finished_run_leaves_nothing_but_its_file(sparse: Path, two_of_four: Any) -> None:
-    assert {path.name for path in sparse.parent.iterdir()} == {
-        "weights.safetensors", "sparse.safetensors", "two-of-four.safetensors",
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("goal", [Sparsity(0.6), Sparsity(pattern="2:4")], ids=["share", "2:4"])
@@ -285,31 +276,6 @@ def test_it_learns_from_adults_where_its_recipe_does(
 
 
 @pytest.mark.parametrize(
-    ("code", "arguments"),
-    [
-        ("invalid_sparsity", ("--sparsity", 1)),
-        ("invalid_sparsity", ("--sparsity", -0.1)),
-        ("invalid_sparsity", ("--sparsity", "nan")),
-        ("invalid_sparsity", ()),
-        ("invalid_sparsity", ("--sparsity", 0.5, "--pattern", "2:4")),
-        ("unknown_pattern", ("--pattern", "1:4")),
-        ("invalid_training", ("--sparsity", 0.5, "--epochs", -1)),
-        ("invalid_training", ("--sparsity", 0.5, "--learning-rate", "inf")),
-        ("missing_data", ("--sparsity", 0.5)),
-        ("missing_folder", ("--sparsity", 0.5, "--data", "nowhere")),
-        ("missing_weights", ("--sparsity", 0.5, "--data", "nowhere", "--teacher", "nowhere")),
-    ],
-)
-def test_refusals_name_their_code(
-    file: Path, tmp_path: Path, code: str, arguments: tuple[object, ...]
-) -> None:
-    done = run(file, *arguments, "--out", tmp_path / "out.safetensors")
-    assert done.exit_code == 2, done.output
-    assert f"({code})" in done.output
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
     ("code", "changes", "goal", "taught"),
     [
         ("not_sparsifiable", {"architecture": "vgg16"}, Sparsity(0.5), False),
@@ -331,19 +297,3 @@ def test_networks_and_teachers_that_do_not_fit_are_refused(
     with pytest.raises(DataRefused) as refusal:
         sparsify(changed, goal, data=chest_xray, teachers=teachers, progress=False)
     assert refusal.value.code == code
-
-
-def test_weights_that_are_no_numbers_are_not_written(
-    file: Path, chest_xray: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out.safetensors"
-    done = run(file, "--sparsity", 0.5, "--learning-rate", 1e30, "--data", chest_xray, "--out", out)
-    assert done.exit_code == 3, done.output
-    assert "(diverged)" in done.output
-    assert not out.exists()
-
-
-def test_help_has_an_example() -> None:
-    done = CliRunner().invoke(cli, ["sparsify", "--help"])
-    assert done.exit_code == 0
-    assert "Example: pneumokiosk-optimize sparsify" in done.output
