@@ -25,6 +25,7 @@ from edge.preprocess import preprocess
 from edge.runtime import Model
 from optimize.card import model_card
 from optimize.comparison import TOLERANCES, compare, differences
+from optimize.division import cost_of_division
 from optimize.metadata import describe_file, with_metadata
 from optimize.tflite import census, convert
 from train.rivals import describe
@@ -38,7 +39,6 @@ COMPARISON_IMAGES = 256
 SYNTHETIC_COMPARISON_IMAGES = 64
 LICENCE = "Apache-2.0"
 CHILDREN = "Kermany, Zhang, Goldbaum, Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0"
-IMAGENET = "ImageNet"
 ADULTS = "ChestX-ray14, NIH Clinical Center, Wang et al., 2017, doi 10.1109/CVPR.2017.369"
 
 Images = list[npt.NDArray[np.float32]]
@@ -187,10 +187,17 @@ def _check(
             "difference_from_network": found[variant],
             "allowed": TOLERANCES[variant],
             "images": len(images),
-            **asdict(census(content)),
+            **_delegated(content),
         }
         for variant, content in contents.items()
     }
+
+
+def _delegated(content: bytes) -> dict[str, Any]:
+    """The census of a file, and what it costs where the delegate does not take it whole."""
+    found = census(content)
+    cost = {} if found.partitions == 1 else {"cost_of_division": cost_of_division(content)}
+    return {**asdict(found), **cost}
 
 
 def _manifest(
@@ -238,8 +245,8 @@ def _attribution(weights: Weights) -> str:
     sources = [CHILDREN]
     if weights.recipe.chestxray14:
         sources.append(ADULTS)
-    if IMAGENET in weights.facts.get("trained_on", {}).get("started_from", ""):
-        sources.append(f"begun with weights of {IMAGENET}")
+    if weights.facts.get("trained_on", {}).get("imagenet", False):
+        sources.append("begun with weights of ImageNet")
     return f"Trained on: {'; '.join(sources)}. Network: {describe(weights.recipe)}."
 
 

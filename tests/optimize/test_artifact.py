@@ -126,6 +126,21 @@ def test_manifest_carries_the_comparison_with_the_network(artifact: Path) -> Non
         assert report["left_behind"] == []
 
 
+def test_what_divides_a_file_and_its_cost_stand_in_the_manifest(
+    tiny_weights: Weights, tiny_samples: Samples, tmp_path: Path
+) -> None:
+    """Hidden units of such a range have steps that the delegate's multiplication does not take."""
+    tensors = dict(tiny_weights.tensors)
+    for name, scale in (("dense/kernel", 1e6), ("dense/bias", 1e6), ("logits/kernel", 1e-6)):
+        tensors[name] = np.float32(scale) * tensors[name]
+    build(replace(tiny_weights, tensors=tensors), tmp_path / "out", tiny_samples)
+    report = load_artifact(tmp_path / "out").manifest.made_from["conversion"]
+    assert report["fp32"]["partitions"] == 1 and "cost_of_division" not in report["fp32"]
+    assert report["int8"]["partitions"] > 1
+    assert {op["name"] for op in report["int8"]["left_behind"]} == {"MUL"}
+    assert report["int8"]["cost_of_division"]["partitions_without_map"] == 1
+
+
 def test_every_file_says_what_it_is(artifact: Path) -> None:
     manifest = load_artifact(artifact).manifest
     for variant, name in manifest.variants.items():
@@ -195,7 +210,7 @@ def test_int8_of_the_wrong_ranges_is_refused(
 def test_every_source_is_named(
     tiny_weights: Weights, tiny_samples: Samples, tmp_path: Path
 ) -> None:
-    trained = {"started_from": "ImageNet: lite0.pth", "chestxray14_images": 6876}
+    trained = {"imagenet": True, "chestxray14_images": 6876}
     weights = replace(
         tiny_weights,
         recipe=replace(tiny_weights.recipe, chestxray14=0.4),
