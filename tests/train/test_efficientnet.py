@@ -18,7 +18,7 @@ from train.weights import build_trained, weights_of
 
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
-    return build_network(load_recipe("lite0"), keras)
+    return build_network(load_recipe("lite0-start"), keras)
 
 
 def test_has_the_published_number_of_weights(network: keras.Model) -> None:
@@ -80,7 +80,7 @@ def test_published_file_is_read(network: keras.Model, tmp_path: Path) -> None:
     published = published_of(network)
     tensors = {name: torch.from_numpy(value) for name, value in published.items()}
     torch.save(tensors, tmp_path / "lite0.pth")
-    model = build_rival(load_recipe("lite0"), keras, str(tmp_path / "lite0.pth"))
+    model = build_rival(load_recipe("lite0-start"), keras, str(tmp_path / "lite0.pth"))
     kernel = model.get_layer("head_conv").get_weights()[0]
     np.testing.assert_array_equal(kernel[0, 0].T, published["_conv_head.weight"][:, :, 0, 0])
 
@@ -90,14 +90,14 @@ def test_other_weights_are_refused(imagenet: str, tmp_path: Path) -> None:
     (tmp_path / "other.pth").write_bytes(b"no weights")
     where = imagenet if imagenet == "download" else str(tmp_path / imagenet)
     with pytest.raises(DataRefused) as refusal:
-        build_rival(load_recipe("lite0"), keras, where)
+        build_rival(load_recipe("lite0-start"), keras, where)
     assert refusal.value.code == "imagenet_weights"
     assert "EfficientNet-Lite0" in refusal.value.message
 
 
 def test_converter_gets_the_same_network() -> None:
     # The converter wants tf-keras, which names depthwise kernels otherwise.
-    recipe = load_recipe("lite0", ("input.size=64", "network.input_size=64"))
+    recipe = load_recipe("lite0-start", ("input.size=64", "network.input_size=64"))
     keras.utils.set_random_seed(3)
     weights = weights_of(build_network(recipe, keras), recipe)
     films = np.random.default_rng(0).normal(size=(2, 64, 64, 1)).astype(np.float32)
