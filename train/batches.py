@@ -24,7 +24,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has
 
     The order of an epoch and the change of each image depend on the seed, the epoch and the
     position alone, so that a resumed run sees what an unbroken one would have seen. A target is
-    not a number where the image does not say what an output stands for.
+    not a number where the image does not say what an output stands for. Teachers of attention add
+    columns (`Teachers.blend`).
     """
 
     def __init__(

@@ -13,6 +13,7 @@ import numpy as np
 
 import edge
 from edge.errors import DataRefused
+from train.attentive import attentive
 from train.batches import TrainingBatches
 from train.chestxray14 import decided, split_chestxray14
 from train.datasets import LabelledImages, load_images
@@ -50,6 +51,15 @@ class Beginning:
         if self.imagenet == NO_IMAGENET:
             return RANDOM_START
         return f"ImageNet: {Path(self.imagenet).name}"
+
+    @property
+    def descends_from_imagenet(self) -> bool:
+        """Whether ImageNet weights are at its root, however many trainings ago."""
+        if self.weights is None:
+            return self.imagenet != NO_IMAGENET
+        origin = self.weights.facts.get("trained_on", {})
+        # Files of before this was kept say it in words.
+        return bool(origin.get("imagenet", "ImageNet" in origin.get("started_from", "")))
 
 
 def fit(
@@ -109,6 +119,7 @@ def fit(
         model, log = run.latest()
         if model is None:
             model = begin(recipe, beginning, say)
+            model = attentive(model) if recipe.attention else model
         batches = TrainingBatches(images.training, recipe, also=also, teachers=taught)
         log = run_epochs(
             model,
@@ -127,7 +138,10 @@ def fit(
     margins = shifted_margins(model, images.validation, recipe, progress)
     facts = {
         **choose_operation(margins, images.validation.labels),
-        "trained_on": _trained_on(images, also, "; ".join(origins)),
+        "trained_on": {
+            **_trained_on(images, also, "; ".join(origins)),
+            "imagenet": beginning.descends_from_imagenet,
+        },
         "made_by": origin,
     }
     if adults is not None:

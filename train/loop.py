@@ -13,7 +13,7 @@ from tqdm import tqdm
 from edge.errors import DataRefused, WorkFailed
 from train.batches import TrainingBatches
 from train.devices import feed, share_statistics
-from train.losses import KnownCrossentropy, main_outputs
+from train.losses import AttentiveCrossentropy, KnownCrossentropy, main_outputs
 from train.recipe import Recipe
 from train.run import Row, Run
 from train.schedule import optimizer_rate, plateau_rate
@@ -101,13 +101,16 @@ def compile_model(
     """Give a model the recipe's loss and a fresh optimizer.
 
     Args:
-        model: of the recipe's outputs.
+        model: of the recipe's outputs, and with its map where the recipe has ``attention``.
         recipe: how to train.
         steps: of one epoch.
         positive_weights: of the outputs' positive targets.
         frozen: let the dense layers alone learn.
     """
-    loss = KnownCrossentropy(main_outputs(recipe.outputs), recipe.auxiliary, positive_weights)
+    given = (main_outputs(recipe.outputs), recipe.auxiliary, positive_weights)
+    loss = KnownCrossentropy(*given)
+    if recipe.attention:
+        loss = AttentiveCrossentropy(*given, attention=recipe.attention)
     for layer in model.layers:
         layer.trainable = not frozen or layer.name in HEAD
     rate: Any = recipe.learning_rate

@@ -59,6 +59,45 @@ class KnownCrossentropy(keras.losses.Loss):  # type: ignore[misc]  # keras has n
         return {**super().get_config(), **own}
 
 
+@keras.saving.register_keras_serializable("pneumokiosk")
+class AttentiveCrossentropy(KnownCrossentropy):
+    """Cross-entropy, and how far the network looks elsewhere than its teachers.
+
+    Source: S. Zagoruyko and N. Komodakis, "Paying more attention to attention: improving the
+    performance of convolutional neural networks via attention transfer", ICLR 2017. They compare
+    activations; here it is the map that the kiosk shows (`train.attentive`).
+
+    Args:
+        main: as of `KnownCrossentropy`.
+        auxiliary: as of `KnownCrossentropy`.
+        positive_weights: as of `KnownCrossentropy`.
+        attention: weight of the squared difference of the maps, which is at most 4.
+    """
+
+    def __init__(
+        self,
+        main: Sequence[bool],
+        auxiliary: float = 1.0,
+        positive_weights: Sequence[float] | None = None,
+        attention: float = 1.0,
+        name: str = "attentive_crossentropy",
+        **options: Any,
+    ) -> None:
+        super().__init__(main, auxiliary, positive_weights, name, **options)
+        self.attention = attention
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """(batch, outputs + cells) targets and answers, maps last, to (batch,) losses."""
+        outputs = len(self.main)
+        entropy = super().call(y_true[:, :outputs], y_pred[:, :outputs])
+        apart = ops.square(y_true[:, outputs:] - y_pred[:, outputs:])
+        return entropy + self.attention * ops.sum(apart, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Settings that rebuild the loss from a checkpoint."""
+        return {**super().get_config(), "attention": self.attention}
+
+
 def _mean(values: Any, weights: Any) -> Any:
     """Weighted mean over the outputs; 0 where nothing counts."""
     return ops.sum(values * weights, axis=-1) / ops.maximum(ops.sum(weights, axis=-1), 1.0)

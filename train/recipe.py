@@ -52,6 +52,8 @@ class Recipe:
         chestxray14_balanced: draw it equally from every label and view; otherwise as it is, so that
             its few pneumonias are not learnt by heart where teachers answer for the others.
         distillation: share of each target that is what teachers say (`train.teaching`), in [0, 1].
+        attention: weight, beside the cross-entropy, of how far the network looks elsewhere than its
+            teachers (`train.losses.AttentiveCrossentropy`), at least 0.
         frozen_epochs: epochs at the beginning in which only the dense layers learn.
         precision: ``"float32"``, or ``"mixed_bfloat16"`` or ``"mixed_float16"`` for half-precision
             arithmetic with float32 weights.
@@ -80,6 +82,7 @@ class Recipe:
     chestxray14: float = 0.0
     chestxray14_balanced: bool = True
     distillation: float = 0.0
+    attention: float = 0.0
     frozen_epochs: int = 0
     precision: str = "float32"
     validation_fraction: float = 0.15
@@ -116,8 +119,11 @@ class Recipe:
             )
         if not 0.0 <= self.distillation <= 1.0:
             raise ValueError(f"distillation must be in [0, 1]. Received: {self.distillation}")
-        if not 0.0 <= self.auxiliary < math.inf:
-            raise ValueError(f"auxiliary must be at least 0. Received: {self.auxiliary}")
+        if not all(0.0 <= weight < math.inf for weight in (self.auxiliary, self.attention)):
+            raise ValueError(
+                "auxiliary and attention must be at least 0 and finite. Received: "
+                f"{self.auxiliary} and {self.attention}"
+            )
         if len(set(self.outputs)) != self.network.outputs:
             raise ValueError(
                 "network.outputs must count the different names of outputs. Received: "
@@ -134,12 +140,15 @@ class Recipe:
         return asdict(self)
 
 
-def load_recipe(name: str, overrides: tuple[str, ...] = ()) -> Recipe:
+def load_recipe(
+    name: str, overrides: tuple[str, ...] = (), defaults: dict[str, Any] | None = None
+) -> Recipe:
     """Read a recipe by path, or by the name of one that ships.
 
     Args:
         name: a ``.toml`` file, or the stem of one in ``train/recipes``.
         overrides: ``"key=value"`` or ``"table.key=value"``, the value in TOML.
+        defaults: settings that count where the file says nothing.
 
     Raises:
         DataRefused: ``missing_recipe`` or ``invalid_recipe``.
@@ -152,7 +161,7 @@ def load_recipe(name: str, overrides: tuple[str, ...] = ()) -> Recipe:
             f"{path} is not a file. Recipes that ship with PneumoKiosk: {shipped}.",
         )
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = {**(defaults or {}), **tomllib.loads(path.read_text(encoding="utf-8"))}
         for override in overrides:
             _override(values, override)
         recipe = recipe_from(values)

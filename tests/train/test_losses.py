@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from train.losses import KnownCrossentropy, balancing_weights, main_outputs
+from train.losses import (
+    AttentiveCrossentropy,
+    KnownCrossentropy,
+    balancing_weights,
+    main_outputs,
+)
 
 NAN = float("nan")
 GIVEN = np.array([[0.2, 0.7, 0.6], [0.9, 0.4, 0.1]], np.float32)
@@ -76,6 +81,18 @@ def test_loss_survives_a_checkpoint(tmp_path: Path) -> None:
     assert loaded.get_config() == loss.get_config()
     wanted = [[1, 1, NAN], [NAN, 0, 1]]
     np.testing.assert_allclose(losses(loaded, wanted), losses(loss, wanted))
+
+
+def test_maps_beside_the_outputs_count_by_their_weight() -> None:
+    known = ([True, False, False], 0.25, [1.0, 4.0, 9.0])
+    wanted = np.array([[1, NAN, 0, 0.6, 0.8], [0, 1, 1, 1, 0]], np.float32)
+    given = np.concatenate([GIVEN, [[0.8, 0.6], [-1, 0]]], axis=1).astype(np.float32)
+    loss = AttentiveCrossentropy(*known, attention=0.5)
+    outputs = losses(KnownCrossentropy(*known), wanted[:, :3])
+    expected = outputs + 0.5 * np.array([0.08, 4.0])
+    assert losses(loss, wanted, given) == pytest.approx(expected, rel=1e-5)
+    again = AttentiveCrossentropy.from_config(loss.get_config())
+    np.testing.assert_array_equal(losses(again, wanted, given), losses(loss, wanted, given))
 
 
 def test_screening_outputs_are_the_main_ones() -> None:

@@ -46,10 +46,17 @@ def test_a_pruned_network_survives_json_and_toml(tmp_path: Path) -> None:
     assert recipe_from(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
-def test_a_recipe_from_before_pruning_is_read() -> None:
+def test_a_recipe_from_before_pruning_or_attention_is_read() -> None:
     values = load_recipe("compact").to_dict()
-    del values["network"]["pruned"]
+    del values["network"]["pruned"], values["attention"]
     assert recipe_from(values) == load_recipe("compact")
+
+
+def test_defaults_count_where_the_file_says_nothing() -> None:
+    defaults = {"attention": 0.5, "epochs": 7}
+    recipe = load_recipe("compact", defaults=defaults)
+    assert recipe.attention == 0.5 and recipe.epochs == load_recipe("compact").epochs != 7
+    assert load_recipe("compact", ("attention=0",), defaults).attention == 0
 
 
 def test_a_file_is_read_by_path(tmp_path: Path) -> None:
@@ -148,6 +155,11 @@ def test_wrong_types_are_refused(override: str) -> None:
         "weight_decay=nan",
         "label_smoothing=1.0",
         "label_smoothing=-0.1",
+        "distillation=1.1",
+        "attention=-0.1",
+        "attention=nan",
+        "attention=inf",
+        "auxiliary=-0.1",
         "validation_fraction=0.0",
         "validation_fraction=1.0",
         "optimizer='sgd'",
