@@ -12,6 +12,7 @@ import click
 import edge
 from edge.console import Commands
 from edge.errors import DataRefused
+from optimize.distillation_commands import distill_command
 from optimize.export_commands import onnx_command, tensorrt_command
 from optimize.pipeline_commands import run_command
 from optimize.pruning_commands import prune_command
@@ -94,6 +95,7 @@ def _read_evaluation(path: Path, weights_sha256: str) -> dict[str, Any]:
 for command in (
     run_command,
     prune_command,
+    distill_command,
     sparsify_command,
     keygen_command,
     sign_command,
