@@ -42,7 +42,7 @@ PRUNING_TIME = 0.6
 UPDATES = 50
 """How often, about, weights are chosen anew in that time."""
 DISTILLATION = 0.75
-"""Teachers' share of the targets where the network's own recipe knows no teachers."""
+"""Teachers' share of the targets where the network's own recipe names none."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def sparsify(
         goal: how many zeros, and how.
         data: a ``chest_xray`` folder as published; only its training folder is read.
         chestxray14: a ChestX-ray14 folder as published, where the recipe draws from it.
-        teachers: networks to learn from; where the recipe knows none, by `DISTILLATION`.
+        teachers: networks to learn from, but not where they look; by `DISTILLATION` where the
+            recipe says no share.
         folder: keeps a checkpoint of the last finished epoch, from which a call with the same
             weights, goal, recipe and teachers goes on; who calls clears it. None keeps none.
         progress: show progress bars.
@@ -154,11 +155,11 @@ def sparsify(
 def prunable_layers(model: Any, goal: Sparsity) -> tuple[str, ...]:
     """Names of the layers whose kernel gets zeros.
 
-    Convolutions and the hidden dense layer hold nearly all weights. Left as they are: the stem,
-    through which every film goes, with one or three input channels; depthwise convolutions, whose
-    outputs have one input channel each; the logits. None of them has input channels in fours or
-    weights enough to matter. For 2:4, a kernel whose input channels do not come in fours is left
-    too: TensorRT would run it dense.
+    Convolutions and the hidden dense layer, which hold nearly all weights. Left as they are: the
+    stem, which has few and through which every film goes; depthwise convolutions, whose few for
+    each channel have no input channels to choose among, and which tensorflow-model-optimization
+    leaves too; the logits, a few for each output. For 2:4, a kernel whose input channels do not
+    come in fours is left as well: TensorRT would run it dense.
 
     Args:
         model: a tf-keras network.
@@ -243,11 +244,13 @@ def _recipe(weights: Weights, goal: Sparsity, teachers: Sequence[Weights]) -> Re
             raise DataRefused("idle_teacher", "A teacher is named, and nothing is trained.")
         return recipe
     require_tensorflow()
+    learns = bool(teachers) or recipe.attention > 0
     return replace(
         recipe,
         epochs=goal.epochs,
         learning_rate=goal.learning_rate or recipe.learning_rate,
-        distillation=recipe.distillation or (DISTILLATION if teachers else 0.0),
+        distillation=recipe.distillation or (DISTILLATION if learns else 0.0),
+        attention=0.0,  # the twin gives no maps to compare
         schedule="cosine",
         frozen_epochs=0,
         precision="float32",

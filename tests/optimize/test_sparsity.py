@@ -264,14 +264,16 @@ def test_it_learns_from_adults_where_its_recipe_does(
             drawn = draw_phantom(2 * patient + film, 64, 3 * sick)
             cv2.imwrite(str(tmp_path / "images" / name), drawn)
     (tmp_path / "Data_Entry_2017_v2020.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    recipe = replace(weights.recipe, chestxray14=0.4)
+    recipe = replace(weights.recipe, chestxray14=0.4, attention=0.5)
     made = sparsify(
         replace(weights, recipe=recipe), Sparsity(0.5, epochs=1), data=chest_xray,
-        chestxray14=tmp_path, progress=False,
+        chestxray14=tmp_path, teachers=[weights], progress=False,
     )  # fmt: skip
-    assert made.recipe.chestxray14 == 0.4
+    assert (made.recipe.chestxray14, made.recipe.attention) == (0.4, 0.0)
     with pytest.raises(DataRefused) as refusal:
-        sparsify(replace(weights, recipe=recipe), Sparsity(0.5), data=chest_xray, progress=False)
+        sparsify(
+            replace(weights, recipe=recipe), Sparsity(0.5), data=chest_xray, teachers=[weights]
+        )
     assert refusal.value.code == "missing_chestxray14"
 
 
@@ -280,6 +282,7 @@ def test_it_learns_from_adults_where_its_recipe_does(
     [
         ("not_sparsifiable", {"architecture": "vgg16"}, Sparsity(0.5), False),
         ("missing_teacher", {"distillation": 0.5}, Sparsity(0.5), False),
+        ("missing_teacher", {"attention": 0.5}, Sparsity(0.5), False),
         ("idle_teacher", {}, Sparsity(0.5, epochs=0), True),
         ("too_few_images", {"batch": 1000}, Sparsity(0.5), False),
     ],
