@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 
 from edge.errors import DataRefused
 from optimize.artifact import build_artifact, draw_samples
+from optimize.distillation import student_of
 from optimize.onnx_graph import write_onnx
 from optimize.pruning import FineTuning, Goal, prune
 from optimize.runlog import RunLog
+from optimize.sparsity import Sparsity, sparsify
 from optimize.tensorrt_engine import EngineSettings, build_engine
 from train.fit import Beginning, fit
 from train.recipe import Recipe, load_recipe
@@ -48,6 +50,10 @@ class Job:
     def load(self) -> Weights:
         """The weights to start from."""
         return load_weights(self.required_source())
+
+    def load_teachers(self) -> list[Weights]:
+        """The weights to learn from."""
+        return [load_weights(teacher) for teacher in self.teachers]
 
     def required_source(self) -> Path:
         """What to start from.
@@ -91,34 +97,31 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Train(Stage):
-    """Training by a recipe, from random weights or others, with teachers or without.
+class Distill(Stage):
+    """A student taught by other networks; it starts from weights or at random.
 
     Attributes:
-        recipe: of `train.recipe`, by name or path.
+        student: its recipe, of `train.recipe`, by name or path.
         set: overrides of it.
     """
 
     may_start_anew: ClassVar[bool] = True
-    recipe: str = "reference"
+    student: str = "student"
     set: tuple[str, ...] = ()
 
     def resolved(self) -> dict[str, Any]:
         """The recipe in full."""
-        return {"recipe": self._recipe().to_dict()}
+        return {"student": student_of(self.student, self.set).to_dict()}
 
     def work(self, job: Job) -> dict[str, Any]:
         """Train; an interrupted training goes on."""
-        beginning = Beginning(job.load()) if job.source else Beginning()
+        start = job.load() if job.source else None
         path = fit(
-            self._recipe(), job.required_data(), job.folder, chestxray14=job.chestxray14,
-            resume=True, beginning=beginning, teachers=[load_weights(t) for t in job.teachers],
-            say=job.say,
+            student_of(self.student, self.set, start), job.required_data(), job.folder,
+            chestxray14=job.chestxray14, resume=True, beginning=Beginning(start),
+            teachers=job.load_teachers(), say=job.say,
         )  # fmt: skip
         return load_weights(path).facts
-
-    def _recipe(self) -> Recipe:
-        return load_recipe(self.recipe, self.set)
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ class Prune(Goal, Stage):
         if recipe is not None:
             tuning = FineTuning(
                 recipe, job.required_data(), job.folder / "steps", job.chestxray14,
-                [load_weights(teacher) for teacher in job.teachers],
+                job.load_teachers(),
             )  # fmt: skip
         goal = Goal(**{f.name: getattr(self, f.name) for f in fields(Goal)})
         pruned = prune(job.load(), goal, data=job.data, tuning=tuning, resume=True, say=job.say)
@@ -153,6 +156,21 @@ class Prune(Goal, Stage):
 
     def _recipe(self) -> Recipe | None:
         return load_recipe(self.finetune, self.set) if self.finetune else None
+
+
+@dataclass(frozen=True)
+class Sparsify(Sparsity, Stage):
+    """Zeros among the weights, while training goes on."""
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Train; an interrupted training goes on."""
+        goal = Sparsity(**{f.name: getattr(self, f.name) for f in fields(Sparsity)})
+        sparse = sparsify(
+            job.load(), goal, data=job.required_data(), chestxray14=job.chestxray14,
+            teachers=job.load_teachers(), folder=job.folder / "epochs", say=job.say,
+        )  # fmt: skip
+        save_weights(job.folder / WEIGHTS, sparse)
+        return sparse.facts
 
 
 @dataclass(frozen=True)
@@ -218,8 +236,9 @@ class TensorRT(Stage):
 
 
 STAGES: dict[str, type[Stage]] = {
-    "train": Train,
     "prune": Prune,
+    "distill": Distill,
+    "sparsify": Sparsify,
     "convert": Convert,
     "onnx": Onnx,
     "tensorrt": TensorRT,

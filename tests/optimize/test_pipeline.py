@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ import pytest
 
 from edge.artifact import load_artifact
 from edge.errors import DataRefused, WorkFailed
-from optimize import pipeline as engine
+from optimize import once
 from optimize.pipeline import Run
 from optimize.pipeline_recipe import load_pipeline
 from optimize.processes import only_one
@@ -40,12 +41,6 @@ do = "onnx"
 from = "whole"
 
 [[steps]]
-name = "engine"
-do = "tensorrt"
-from = "graph"
-optional = true
-
-[[steps]]
 name = "artifact"
 do = "convert"
 from = "whole"
@@ -53,6 +48,18 @@ model = "tiny"
 
 [publish]
 clinic = "artifact"
+"""
+ENGINE = """
+[[steps]]
+name = "engine"
+do = "tensorrt"
+from = "graph"
+optional = true
+
+[[steps]]
+name = "another"
+do = "tensorrt"
+from = "graph"
 """
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -95,10 +102,10 @@ def test_every_step_leaves_what_it_made(finished: Path) -> None:
 def test_the_run_says_what_was_done_and_with_what(finished: Path) -> None:
     run = finished / "run"
     recipe = json.loads((run / "recipe.json").read_text())
-    assert [step["name"] for step in recipe["steps"]] == ["small", "graph", "engine", "artifact"]
+    assert [step["name"] for step in recipe["steps"]] == ["small", "graph", "artifact"]
     assert recipe["steps"][0]["multiple"] == 1  # a default, written out
     assert "keras" in json.loads((run / "environment.json").read_text())["packages"]
-    assert "step 1 of 4: small (prune): made" in (run / "log.txt").read_text()
+    assert "step 1 of 3: small (prune): made" in (run / "log.txt").read_text()
 
 
 def test_what_is_published_is_whole(finished: Path) -> None:
@@ -108,13 +115,16 @@ def test_what_is_published_is_whole(finished: Path) -> None:
 
 def test_a_second_run_does_nothing(folder: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in (folder / "run" / "steps").rglob("*")}
-    states = run_again(folder)
-    engine_state = states.pop("engine")
-    assert set(states.values()) == {"kept"}
-    assert engine_state in ("kept", "not available")
-    after = {p: p.stat().st_mtime_ns for p in (folder / "run" / "steps").rglob("*")}
-    changed = {p.relative_to(folder) for p in before if before[p] != after.get(p)}
-    assert not {p for p in changed if "engine" not in p.parts}
+    assert set(run_again(folder).values()) == {"kept"}
+    assert {p: p.stat().st_mtime_ns for p in (folder / "run" / "steps").rglob("*")} == before
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorrt") is not None, reason="TensorRT is here")
+def test_what_this_machine_lacks_stops_a_run_unless_it_is_optional(folder: Path) -> None:
+    with pytest.raises(WorkFailed) as failure:
+        run_again(folder, text=RECIPE + ENGINE)
+    assert failure.value.code == "tensorrt_missing"
+    assert "engine (tensorrt): not available" in (folder / "run" / "log.txt").read_text()
 
 
 def test_a_changed_setting_redoes_only_what_depends_on_it(folder: Path) -> None:
@@ -185,7 +195,7 @@ def test_two_runs_in_one_folder_are_refused(folder: Path) -> None:
 
 
 def test_a_full_disk_is_told_before_a_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ROOM", 10**18)
+    monkeypatch.setattr(once, "ROOM", 10**18)
     with pytest.raises(WorkFailed) as failure:
         run_again(folder, macs=0.4)
     assert failure.value.code == "disk_full"
@@ -203,7 +213,7 @@ def test_missing_weights_are_told_before_anything_is_written(tmp_path: Path) -> 
     ("wrong", "said"),
     [
         (RECIPE.replace('do = "onnx"', 'do = "melt"'), "melt"),
-        (RECIPE.replace('from = "graph"', 'from = "small"'), "model.onnx"),
+        (RECIPE + ENGINE.replace('from = "graph"', 'from = "small"'), "model.onnx"),
         (RECIPE.replace('name = "graph"', 'name = "small"'), "name of its own"),
         (RECIPE.replace("macs = {macs}", 'macs = "half"'), "macs"),
         (RECIPE.replace("macs = {macs}", "sharpness = 1"), "sharpness"),

@@ -77,6 +77,7 @@ def test_weights_say_where_they_come_from(unbroken: Path, tiny_recipe: Recipe) -
     assert trained_on["duplicates_removed"] == 3
     assert trained_on["training_images"] + trained_on["validation_images"] == 32
     assert trained_on["started_from"] == "random weights"
+    assert trained_on["imagenet"] is False
     assert weights.facts["made_by"]["keras"] == keras.__version__
     assert {p["name"] for p in weights.facts["operating_points"]} == {"refer", "uncertain"}
 
@@ -195,6 +196,17 @@ def test_killed_run_resumes_to_the_same_weights(
     for left, right in zip(read_log(run), read_log(unbroken), strict=True):
         for column in LOGGED:
             assert float(left[column]) == pytest.approx(float(right[column]), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "origin", [{"imagenet": True}, {"started_from": "ImageNet: lite0.pth; taught by nobody"}]
+)
+def test_weights_remember_that_they_descend_from_imagenet(
+    origin: dict[str, Any], beginning: Weights
+) -> None:
+    assert not Beginning(beginning).descends_from_imagenet
+    descended = replace(beginning, facts={**beginning.facts, "trained_on": origin})
+    assert Beginning(descended).descends_from_imagenet
 
 
 def test_given_weights_are_where_training_begins(
