@@ -47,6 +47,50 @@ def jpeg() -> bytes:
     return data.tobytes()
 
 
+@pytest.fixture(scope="session")
+def dicom() -> Callable[..., bytes]:
+    """Writes a CR file of grey pixels, or of a compressed frame of them; None leaves one out."""
+    from pydicom import uid
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+
+    def write(
+        pixels: np.ndarray[Any, Any],
+        syntax: uid.UID = uid.ExplicitVRLittleEndian,
+        frame: bytes | None = None,
+        **elements: Any,
+    ) -> bytes:
+        meta = FileMetaDataset()
+        meta.TransferSyntaxUID = syntax
+        implicit, little = syntax.is_implicit_VR, syntax.is_little_endian
+        data_set = FileDataset("", {}, b"\0" * 128, meta, implicit, little)
+        bits = 8 * pixels.dtype.itemsize
+        if frame is not None:
+            data_set.PixelData = encapsulate([frame])
+        else:
+            data = pixels.astype(pixels.dtype.newbyteorder("<" if little else ">")).tobytes()
+            data_set.PixelData = data + b"\0" * (len(data) % 2)
+        data_set["PixelData"].VR = "OB" if bits == 8 or frame is not None else "OW"
+        data_set["PixelData"].is_undefined_length = frame is not None
+        usual = {
+            "SOPClassUID": uid.ComputedRadiographyImageStorage, "SOPInstanceUID": "1.2.3",
+            "Modality": "CR", "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2",
+            "Rows": pixels.shape[0], "Columns": pixels.shape[1],
+            "BitsAllocated": bits, "BitsStored": bits,
+            "HighBit": elements.get("BitsStored", bits) - 1, "PixelRepresentation": 0,
+        }  # fmt: skip
+        for keyword, value in {**usual, **elements}.items():
+            if value is not None:
+                setattr(data_set, keyword, value)
+            elif keyword in data_set:
+                del data_set[keyword]
+        out = io.BytesIO()
+        data_set.save_as(out, enforce_file_format=True)
+        return out.getvalue()
+
+    return write
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     app = create_app(KioskConfig(tmp_path))

@@ -77,7 +77,8 @@ def test_the_content_decides_and_not_the_name() -> None:
     assert _code(b"") == "empty_file"
     assert _code(b"text that someone named film.png") == "unsupported_format"
     assert _code(b"GIF89a" + bytes(100)) == "unsupported_format"
-    assert _code(bytes(128) + b"DICM" + bytes(100)) == "unsupported_format"
+    assert _code(bytes(228)) == "unsupported_format"
+    assert _code(bytes(128) + b"DICM") == "no_pixel_data"
 
 
 def test_too_many_bytes_are_refused() -> None:
