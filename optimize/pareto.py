@@ -54,11 +54,12 @@ def pareto_front(points: Sequence[Point]) -> list[Point]:
     return front
 
 
-def pareto_plot(points: Sequence[Point], latency: str, accuracy: str) -> str:
+def pareto_plot(points: Sequence[Point], title: str, latency: str, accuracy: str) -> str:
     """Draw every variant with its interval, numbered from fast to slow, the front and a key.
 
     Args:
         points: the variants.
+        title: what they were measured on.
         latency: label of the horizontal axis, which is logarithmic.
         accuracy: label of the vertical axis.
 
@@ -82,6 +83,7 @@ def pareto_plot(points: Sequence[Point], latency: str, accuracy: str) -> str:
         axes, key = figure.subplots(1, 2, width_ratios=[3, 1])
         _draw(axes, ordered, front)
         axes.set(xlabel=latency, ylabel=accuracy, xscale="log")
+        axes.set_title(title, fontsize=8)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())

@@ -139,8 +139,9 @@ def _write(out: Path, table: Plain, samples: Samples) -> None:
     threads = max(THREADS)
     plot = pareto_plot(
         [_point(row, threads) for row in table["variants"]],
+        f"{table['data']}: {table['images']} films",
         f"milliseconds a film, LiteRT, {threads} threads",
-        f"AUC with its 95 % interval, {table['data']}",
+        "AUC with its 95 % interval",
     )
     write_result(out / "pareto.svg", plot.encode())
     write_result(out / "table.md", markdown(table).encode())
