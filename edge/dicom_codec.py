@@ -1,8 +1,9 @@
 """Decompresses one frame with GDCM; a program of its own, run by `edge.dicom_frames`.
 
-GDCM ends the whole process on some damaged files (2 of the first 300 mutations tried) and may
-take any time and memory on others. Here it ends or exhausts a process that has nothing else to
-lose. Reads the frame from standard input, writes the pixels to standard output.
+GDCM 3.2.6 can end the process that it runs in: through pydicom it did so within the first 26, 87
+and 223 mutations of a JPEG lossless, a JPEG 2000 and a JPEG-LS file. Here it ends, or exhausts, a
+process that has nothing else to lose. Reads the frame from standard input, writes the pixels to
+standard output.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> int:
             for signed or 0.
 
     Returns:
-        0; a frame that GDCM cannot read ends otherwise, or gives too few bytes.
+        0, or 1 for a frame that GDCM cannot read; some of these end the process before.
     """
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
@@ -48,8 +49,10 @@ def main(arguments: list[str]) -> int:
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(grey))
     image.SetTransferSyntax(gdcm.TransferSyntax(kind))
     image.SetPixelFormat(gdcm.PixelFormat(1, allocated, stored, stored - 1, signed))
-    # The bytes come as text, which takes two to four times their room: encoded part by part.
     pixels = image.GetBuffer()
+    if pixels is None:
+        return 1
+    # The bytes come as text, which takes two to four times their room: encoded part by part.
     for start in range(0, len(pixels), 2**20):
         part = pixels[start : start + 2**20]
         sys.stdout.buffer.write(part.encode("utf-8", "surrogateescape"))
