@@ -15,6 +15,7 @@ from typing import Any
 
 from edge.errors import ArtifactRefused
 from edge.preprocess import InputContract
+from edge.quality import Gates
 from edge.signature import SIGNATURE, check_signature
 
 FORMAT_VERSION = 1
@@ -64,6 +65,8 @@ class Manifest:
         made_from: weights, recipe, data, versions, tolerances seen.
         measured: accuracy figures with their data.
         licence, attribution: of model and data.
+        gates: what an image has to pass before the model sees it; None where the artifact was
+            made without.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Manifest:
     measured: dict[str, Any] = field(default_factory=dict)
     licence: str = ""
     attribution: str = ""
+    gates: Gates | None = None
 
     def __post_init__(self) -> None:
         if set(self.thresholds) != {"refer", "uncertain"}:
@@ -123,6 +127,8 @@ class Manifest:
             "attribution": self.attribution,
             "files": {name: vars(record) for name, record in self.files.items()},
         }
+        if self.gates is not None:
+            content["gates"] = self.gates.to_dict()
         return json.dumps({**content, "content_sha256": _content_hash(content)}, indent=2) + "\n"
 
 
@@ -218,6 +224,7 @@ def _manifest_from(content: dict[str, Any]) -> Manifest:
         measured=content["measured"],
         licence=content["licence"],
         attribution=content["attribution"],
+        gates=Gates.from_dict(content["gates"]) if "gates" in content else None,
     )
 
 

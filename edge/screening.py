@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,10 @@ import numpy.typing as npt
 
 import edge
 from edge.artifact import Artifact
+from edge.colour import coloured_share
 from edge.errors import ArtifactRefused, ImageRefused, PneumoKioskError
 from edge.preprocess import preprocess
+from edge.quality import Finding, examine
 from edge.radiograph import Radiograph, read_radiograph
 from edge.runtime import Floats, Model
 
@@ -30,9 +33,10 @@ class Screening:
         outcome: one of `OUTCOMES`.
         score: calibrated probability of pneumonia in [0, 1]; None when refused.
         thresholds: by operating point.
-        reasons: (code, message) pairs; filled when refused.
+        reasons: (code, message) pairs: why it was refused; or, on a screened image, what the
+            gates warn of.
         model: name, version and SHA-256 of the model file that spoke.
-        timings_ms: decode, preprocess, inference and total, in milliseconds.
+        timings_ms: decode, preprocess with the gates, inference and total, in milliseconds.
         attention: (height, width) in [0, 1] relative to its largest value; None when refused.
         radiograph: the decoded image; None when it could not be read.
     """
@@ -66,16 +70,25 @@ class Screening:
 class Screener:
     """A verified artifact, ready to screen."""
 
-    def __init__(self, artifact: Artifact, variant: str | None = None, threads: int = 2) -> None:
+    def __init__(
+        self,
+        artifact: Artifact,
+        variant: str | None = None,
+        threads: int = 2,
+        actions: Mapping[str, str] | None = None,
+    ) -> None:
         """Load one variant of an artifact.
 
         Args:
             artifact: verified by `edge.artifact.load_artifact`.
             variant: ``"int8"`` or ``"fp32"``; the manifest's default if None.
             threads: processor threads that one prediction may use.
+            actions: what gates do, where it is not what the manifest says: code to one of
+                `edge.quality.ACTIONS`. An artifact without gates refuses and warns of nothing.
 
         Raises:
             ArtifactRefused: ``unknown_variant`` or ``model_unusable``.
+            ValueError: ``actions`` names an unknown gate or action.
         """
         manifest = artifact.manifest
         chosen = variant or manifest.default_variant
@@ -89,6 +102,7 @@ class Screener:
             "variant": chosen,
             "sha256": manifest.files[manifest.variants[chosen]].sha256,
         }
+        self._gates = manifest.gates.acting(actions or {}) if manifest.gates else None
         self._model = Model(artifact.models[chosen], threads)
         size = manifest.input.size
         if self._model.input_shape != (1, size, size, 1):
@@ -97,14 +111,24 @@ class Screener:
                 f"The model wants input {self._model.input_shape}, its manifest names {size}.",
             )
 
-    def screen(self, data: bytes) -> Screening:
-        """Screen the bytes of one image file; a file that cannot be screened comes out refused."""
+    def screen(self, data: bytes, age_months: int | None = None) -> Screening:
+        """Screen the bytes of one image file; a file that cannot be screened comes out refused.
+
+        Args:
+            data: the whole file.
+            age_months: of the child; where it is not known, what the file says counts.
+        """
         started = time.perf_counter()
         try:
             radiograph = read_radiograph(data)
         except ImageRefused as refusal:
             return self.refuse(refusal, _timings(started, time.perf_counter()))
         decoded = time.perf_counter()
+        findings = self._examined(data, radiograph, age_months)
+        reasons = tuple((finding.code, finding.message) for finding in findings)
+        if any(finding.refuses for finding in findings):
+            timings = _timings(started, decoded, time.perf_counter())
+            return self._refused(reasons, timings, radiograph)
         image = preprocess(radiograph.pixels, self.manifest.input)
         preprocessed = time.perf_counter()
         prediction = self._model.predict(image)
@@ -119,12 +143,21 @@ class Screener:
             outcome=self._outcome(score),
             score=score,
             thresholds=self.manifest.thresholds,
-            reasons=(),
+            reasons=reasons,
             model=self.model_identity,
             timings_ms=timings,
             attention=_relative(prediction.attention),
             radiograph=radiograph,
         )
+
+    def _examined(
+        self, data: bytes, radiograph: Radiograph, age_months: int | None
+    ) -> tuple[Finding, ...]:
+        if self._gates is None:
+            return ()
+        says = radiograph.says
+        age = says.age_months if age_months is None else age_months
+        return examine(self._gates, radiograph.pixels, coloured_share(data), age, says.view)
 
     def _calibrated(self, margin: float) -> float:
         calibration = self.manifest.calibration
@@ -141,14 +174,24 @@ class Screener:
         self, refusal: PneumoKioskError, timings: dict[str, float] | None = None
     ) -> Screening:
         """The screening of something that cannot be screened, with the reason."""
+        timings = _timings(0.0, 0.0) if timings is None else timings
+        return self._refused(((refusal.code, refusal.message),), timings)
+
+    def _refused(
+        self,
+        reasons: tuple[tuple[str, str], ...],
+        timings: dict[str, float],
+        radiograph: Radiograph | None = None,
+    ) -> Screening:
         return Screening(
             id=uuid.uuid4().hex,
             outcome="refused",
             score=None,
             thresholds=self.manifest.thresholds,
-            reasons=((refusal.code, refusal.message),),
+            reasons=reasons,
             model=self.model_identity,
-            timings_ms=_timings(0.0, 0.0) if timings is None else timings,
+            timings_ms=timings,
+            radiograph=radiograph,
         )
 
 

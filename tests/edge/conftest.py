@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from werkzeug.test import encode_multipart
 from edge.artifact import Artifact, load_artifact
 from edge.phantom import draw_phantom, phantom_png
 from edge.provenance import Provenance, provenance_of
+from edge.quality import Gates
 from edge.records import Patient, Records
 from edge.screening import Screener
 from edge.web import KioskConfig, create_app
@@ -34,6 +36,13 @@ def artifact() -> Artifact:
 @pytest.fixture(scope="session")
 def screener(artifact: Artifact) -> Screener:
     return Screener(artifact)
+
+
+@pytest.fixture(scope="session")
+def gates() -> Gates:
+    """Gates as they were fitted to real films."""
+    path = Path(__file__).parents[2] / "train" / "weights" / "gates.json"
+    return Gates.from_dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")

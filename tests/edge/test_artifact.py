@@ -15,6 +15,7 @@ import pytest
 
 from edge.artifact import MANIFEST, Artifact, Manifest, load_artifact
 from edge.errors import ArtifactRefused
+from edge.quality import Gates
 from edge.screening import Screener
 from edge.signature import SIGNATURE
 
@@ -108,6 +109,39 @@ def test_missing_parts_are_named(folder: Path, artifact: Artifact, tmp_path: Pat
 )
 def test_what_is_not_a_manifest_is_refused(folder: Path, text: bytes) -> None:
     (folder / MANIFEST).write_bytes(text)
+    assert _code(folder) == "manifest_invalid"
+
+
+def test_gates_travel_in_the_manifest(folder: Path, artifact: Artifact, gates: Gates) -> None:
+    manifest = replace(artifact.manifest, gates=gates)
+    (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    assert load_artifact(folder).manifest == manifest
+
+
+def test_a_manifest_without_gates_is_as_good(folder: Path, artifact: Artifact) -> None:
+    manifest = replace(artifact.manifest, gates=None)
+    (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    assert "gates" not in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    assert load_artifact(folder).manifest.gates is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda g: g.update(description="another"),
+        lambda g: g.update(weights={}),
+        lambda g: g["weights"].update(frontal="1 2"),
+        lambda g: g["limits"].update(beauty={"warn": 1.0, "refuse": None}),
+        lambda g: g.update(limits=None),
+        lambda g: g.clear(),
+    ],
+)
+def test_gates_that_make_no_sense_are_refused(
+    folder: Path, gates: Gates, change: Callable[[dict[str, Any]], object]
+) -> None:
+    content = json.loads(json.dumps(gates.to_dict()))
+    change(content)
+    _rewrite(folder, lambda c: c.update(gates=content))
     assert _code(folder) == "manifest_invalid"
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import pytest
 
 import edge
 from edge.artifact import Artifact, OperatingPoint
-from edge.phantom import phantom_png
+from edge.phantom import draw_phantom, phantom_png
+from edge.quality import SENTENCES, Gates
 from edge.screening import OUTCOMES, Screener
 
 REFERENCE = ("kermany", "chest_xray", "train")
@@ -89,6 +91,83 @@ def test_what_cannot_be_screened_comes_out_refused(screener: Screener) -> None:
     assert screening.attention is None
     assert screening.reasons[0][0] == "unsupported_format"
     assert json.loads(json.dumps(screening.to_dict()))["score"] is None
+
+
+@pytest.fixture(scope="module")
+def gated(artifact: Artifact, gates: Gates) -> Artifact:
+    return replace(artifact, manifest=replace(artifact.manifest, gates=gates))
+
+
+@pytest.fixture(scope="module")
+def ungated(artifact: Artifact) -> Artifact:
+    return replace(artifact, manifest=replace(artifact.manifest, gates=None))
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    _, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
+    return data.tobytes()
+
+
+def test_what_the_gates_refuse_has_no_score_but_can_be_shown(gated: Artifact) -> None:
+    film = draw_phantom(side=256)
+    screening = Screener(gated).screen(_png(255 - film))
+    assert screening.outcome == "refused"
+    assert screening.score is None and screening.attention is None
+    assert screening.reasons == (("inverted", SENTENCES["inverted"]),)
+    assert screening.radiograph is not None
+    assert (screening.radiograph.pixels == 255 - film).all()
+    assert screening.timings_ms["inference"] == 0 < screening.timings_ms["total"]
+    assert json.loads(json.dumps(screening.to_dict()))["reasons"][0]["code"] == "inverted"
+
+
+def test_a_picture_in_colour_is_refused(gated: Artifact) -> None:
+    picture = cv2.applyColorMap(draw_phantom(side=256), cv2.COLORMAP_JET)
+    assert Screener(gated).screen(_png(picture)).reasons[0][0] == "coloured"
+
+
+def test_what_the_gates_pass_is_screened_as_without_them(
+    gated: Artifact, ungated: Artifact, png: bytes
+) -> None:
+    passed = Screener(gated).screen(png)
+    assert passed.score == Screener(ungated).screen(png).score
+    assert passed.reasons == ()
+
+
+def test_a_warning_stands_beside_the_score(gated: Artifact) -> None:
+    small = cv2.resize(draw_phantom(side=512), (110, 110), interpolation=cv2.INTER_AREA)
+    screening = Screener(gated).screen(_png(small))
+    assert screening.score is not None
+    assert [code for code, _ in screening.reasons] == ["too_small"]
+
+
+@pytest.mark.parametrize(("action", "outcome"), [("warn", False), ("refuse", True)])
+def test_an_age_outside_the_trained_range_warns_or_refuses_as_set(
+    gated: Artifact, png: bytes, action: str, outcome: bool
+) -> None:
+    screener = Screener(gated, actions={"age_out_of_range": action})
+    screening = screener.screen(png, age_months=200)
+    assert [code for code, _ in screening.reasons] == ["age_out_of_range"]
+    assert (screening.outcome == "refused") == outcome
+    assert screener.screen(png, age_months=30).reasons == ()
+
+
+def test_the_age_in_the_file_counts_where_none_is_given(
+    gated: Artifact, dicom: Callable[..., bytes]
+) -> None:
+    data = dicom(draw_phantom(side=256), PatientAge="040Y")
+    screener = Screener(gated)
+    assert [code for code, _ in screener.screen(data).reasons] == ["age_out_of_range"]
+    assert screener.screen(data, age_months=30).reasons == ()
+
+
+def test_without_gates_nothing_is_refused_by_its_looks(ungated: Artifact) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8)
+    assert Screener(ungated).screen(_png(noise)).score is not None
+
+
+def test_unknown_actions_are_refused(gated: Artifact) -> None:
+    with pytest.raises(ValueError, match="gate"):
+        Screener(gated, actions={"beauty": "warn"})
 
 
 def test_a_model_that_gives_no_number_refers_nobody(artifact: Artifact, png: bytes) -> None:
