@@ -39,7 +39,10 @@ SENTENCES = {
 }
 """Code to what the operator reads, whether it refuses or warns; the most telling come first."""
 
-CONTENT = tuple(SENTENCES)[:7]
+CONTENT = {
+    "coloured", "not_a_radiograph", "rotated_clockwise", "rotated_counterclockwise",
+    "upside_down", "inverted", "lateral_view",
+}  # fmt: skip
 """What the picture shows: of an image that is refused, one such reason says enough."""
 POSES = (
     "upright",

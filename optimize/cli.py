@@ -14,6 +14,7 @@ from edge.console import Commands
 from edge.errors import DataRefused
 from optimize.distillation_commands import distill_command
 from optimize.export_commands import onnx_command, tensorrt_command
+from optimize.gate_commands import add_gates_command, gates_command
 from optimize.pipeline_commands import run_command
 from optimize.pruning_commands import prune_command
 from optimize.signing_commands import keygen_command, sign_command
@@ -101,6 +102,8 @@ for command in (
     sign_command,
     onnx_command,
     tensorrt_command,
+    gates_command,
+    add_gates_command,
 ):
     cli.add_command(command)
 

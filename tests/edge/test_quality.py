@@ -98,7 +98,7 @@ def _hand() -> Film:
 def _scene() -> Film:
     y, x = np.mgrid[0:1:400j, 0:1:500j]
     image = np.where(y < 0.4 + 0.1 * np.sin(9 * x), 220 - 60 * y, 60 + 50 * np.sin(40 * x * y))
-    return image.astype(np.uint8)
+    return np.asarray(image, np.uint8)
 
 
 def _slice() -> Film:
@@ -116,7 +116,7 @@ def _noise() -> Film:
 
 def _checks() -> Film:
     y, x = np.indices((320, 320)) // 40
-    return ((x + y) % 2 * 255).astype(np.uint8)
+    return np.asarray((x + y) % 2 * 255, np.uint8)
 
 
 @pytest.mark.parametrize("drawing", [_page, _hand, _scene, _slice, _noise, _checks])
