@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,10 @@ Images = Sequence[npt.NDArray[np.float32]]
 
 FORBIDDEN = ("SPACE_TO_BATCH", "BATCH_TO_SPACE", "VAR_HANDLE", "READ_VARIABLE", "CALL_ONCE", "Flex")
 """How operations begin that mean that the converter did not fold the graph."""
+
+STORED_AS = {"float32": [], "float16": [tf.float16], "int8": []}
+"""How a file that computes in float32 may keep its weights, and what the converter calls it. Those
+in int8 meet activations that are rounded anew for each image (dynamic range)."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +87,49 @@ class InferenceTwin(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         return {"margin": tf.reshape(margin, (1, 1)), "attention": attention}
 
 
-def convert(weights: Weights, calibration: Images | None = None) -> bytes:
+def convert(
+    weights: Weights, calibration: Images | None = None, stored_as: str = "float32"
+) -> bytes:
     """Convert a trained network to a LiteRT file.
 
     Args:
         weights: of the network.
         calibration: preprocessed images, each (size, size, 1), to take the ranges of a full int8
-            conversion from (per channel for weights); None converts to float32.
+            conversion from (per channel for weights), the widest that occur; `optimize.int8`
+            comes closer to the network. None computes in float32.
+        stored_as: without ``calibration``, one of `STORED_AS`.
 
     Returns:
         The file. Its signature ``serving_default`` has the input ``image`` and the outputs
         ``margin`` and ``attention``, all float32.
     """
-    model = build_trained(weights, tf_keras)
-    twin = InferenceTwin(model)
+    with _converter(weights) as converter:
+        if calibration is not None:
+            _ask_for_int8(converter, calibration)
+        elif stored_as != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = STORED_AS[stored_as]
+        return bytes(converter.convert())
+
+
+def convert_with_ranges(weights: Weights, image: npt.NDArray[np.float32]) -> bytes:
+    """Convert to the float32 file from which the converter itself goes on to int8.
+
+    Args:
+        weights: of the network.
+        image: (size, size, 1). The ranges that the tensors carry are those of it alone.
+    """
+    with _converter(weights) as converter:
+        _ask_for_int8(converter, [image])
+        # No public setting stops it here; TensorFlow's own QuantizationDebugger sets this one.
+        converter._experimental_calibrate_only = True
+        return bytes(converter.convert())
+
+
+@contextmanager
+def _converter(weights: Weights) -> Iterator[Any]:
+    """A converter of the network's twin, which lies in a temporary folder meanwhile."""
+    twin = InferenceTwin(build_trained(weights, tf_keras))
     config = weights.recipe.network
     shape = (1, config.input_size, config.input_size, config.channels)
     function = tf.function(
@@ -104,12 +138,13 @@ def convert(weights: Weights, calibration: Images | None = None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         signature = {"serving_default": function.get_concrete_function()}
         tf.saved_model.save(twin, folder, signatures=signature)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if calibration is not None:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: ([image[None]] for image in calibration)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        return bytes(converter.convert())
+        yield tf.lite.TFLiteConverter.from_saved_model(folder)
+
+
+def _ask_for_int8(converter: Any, calibration: Images) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([image[None]] for image in calibration)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
 
 
 def census(content: bytes) -> Census:
