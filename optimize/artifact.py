@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -26,15 +27,17 @@ from edge.runtime import Model
 from optimize.card import model_card
 from optimize.comparison import TOLERANCES, compare, differences
 from optimize.division import cost_of_division
+from optimize.int8 import Int8, Int8Converter
 from optimize.metadata import describe_file, with_metadata
 from optimize.tflite import census, convert
 from train.rivals import describe
 from train.splits import load_training_data
 from train.weights import Weights
 
-CALIBRATION_IMAGES = (16, 256)
-"""The converter takes the widest ranges that it sees: many images round what is common more
-coarsely, few clip what is rare. Both are tried and what comes closer to the network is kept."""
+CALIBRATION_IMAGES = 256
+CANDIDATES = (Int8("minmax", 16), Int8("minmax"), Int8("percentile"), Int8("mse"))
+"""Ranges that an int8 file may have. No rule is best for every network: all are tried, and what
+comes closest to the network is kept."""
 COMPARISON_IMAGES = 256
 SYNTHETIC_COMPARISON_IMAGES = 64
 LICENCE = "Apache-2.0"
@@ -72,11 +75,11 @@ def draw_samples(weights: Weights, data: Path | None, seed: int = 0) -> Samples:
     if data is None:
         drawn = [
             preprocess(draw_phantom(seed + i, 256, opacities=i % 4), contract)
-            for i in range(CALIBRATION_IMAGES[-1] + SYNTHETIC_COMPARISON_IMAGES)
+            for i in range(CALIBRATION_IMAGES + SYNTHETIC_COMPARISON_IMAGES)
         ]
         return Samples(
-            drawn[: CALIBRATION_IMAGES[-1]],
-            drawn[CALIBRATION_IMAGES[-1] :],
+            drawn[:CALIBRATION_IMAGES],
+            drawn[CALIBRATION_IMAGES:],
             f"synthetic phantoms from seed {seed}",
         )
     images = load_training_data(data, recipe.validation_fraction, recipe.split_seed)
@@ -87,11 +90,28 @@ def draw_samples(weights: Weights, data: Path | None, seed: int = 0) -> Samples:
         return [preprocess(pixels[i], contract) for i in chosen]
 
     return Samples(
-        some(images.training.pixels, CALIBRATION_IMAGES[-1]),
+        some(images.training.pixels, CALIBRATION_IMAGES),
         some(images.validation.pixels, COMPARISON_IMAGES),
         "calibration on training patients, comparison on validation patients, Guangzhou "
         f"training folder, seed {seed}",
     )
+
+
+def read_evaluation(path: Path, weights_sha256: str) -> dict[str, Any]:
+    """An evaluation of these very weights, without its list of single scores.
+
+    Raises:
+        DataRefused: ``invalid_evaluation`` or ``other_evaluation``.
+    """
+    try:
+        evaluation = dict(json.loads(path.read_text(encoding="utf-8")))
+        made_of = evaluation["weights_sha256"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataRefused("invalid_evaluation", f"{path} is not an evaluation: {error}") from error
+    if made_of != weights_sha256:
+        raise DataRefused("other_evaluation", f"{path} is an evaluation of other weights.")
+    evaluation.pop("scores", None)
+    return evaluation
 
 
 def build_artifact(
@@ -124,13 +144,14 @@ def build_artifact(
     facts = weights.facts
     if "operating_points" not in facts or "calibration" not in facts:
         raise DataRefused("untrained_weights", "The weights carry no operating points.")
-    with tqdm(total=1 + len(CALIBRATION_IMAGES), desc="converting", disable=not progress) as bar:
+    with tqdm(total=1 + len(CANDIDATES), desc="converting", disable=not progress) as bar:
         contents = {"fp32": convert(weights)}
         bar.update()
-        images, contents["int8"] = _quantized(weights, samples, bar.update)
+        chosen, contents["int8"] = _quantized(weights, samples, bar.update)
     contents = _described(weights, contents, name, release)
     reports = _check(weights, contents, samples.comparison)
-    reports["int8"]["calibration_images"] = images
+    images = chosen.images or len(samples.calibration)
+    reports["int8"]["ranges"] = {"chosen_by": chosen.ranges, "images": images}
     files = {f"{name}_{variant}.tflite": content for variant, content in contents.items()}
     manifest = _manifest(weights, files, reports, samples, name, release, measured or {})
     card = model_card(manifest).encode()
@@ -140,17 +161,20 @@ def build_artifact(
     return manifest
 
 
-def _quantized(weights: Weights, samples: Samples, done: Callable[[], object]) -> tuple[int, bytes]:
-    """The int8 file that comes closest to the network, and from how many images its ranges are."""
+def _quantized(
+    weights: Weights, samples: Samples, done: Callable[[], object]
+) -> tuple[Int8, bytes]:
+    """The int8 file that comes closest to the network, and how its ranges were chosen."""
+    converter = Int8Converter(weights, samples.calibration)
     files = {}
-    for count in CALIBRATION_IMAGES:
-        files[str(count)] = convert(weights, samples.calibration[:count])
+    for number, candidate in enumerate(CANDIDATES):
+        files[str(number)] = converter.convert(candidate)
         done()
-    models = {count: Model(content).predict for count, content in files.items()}
+    models = {number: Model(content).predict for number, content in files.items()}
     found = differences(weights, models, samples.comparison)
     # By margins: scores near 0 and 1 hide differences.
-    best = min(files, key=lambda count: found[count]["mean_margin"])
-    return int(best), files[best]
+    best = min(files, key=lambda number: found[number]["mean_margin"])
+    return CANDIDATES[int(best)], files[best]
 
 
 def _described(

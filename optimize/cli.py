@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
 import edge
 from edge.console import Commands
-from edge.errors import DataRefused
 from optimize.distillation_commands import distill_command
 from optimize.export_commands import onnx_command, tensorrt_command
 from optimize.gate_commands import add_gates_command, gates_command
 from optimize.pipeline_commands import run_command
 from optimize.pruning_commands import prune_command
+from optimize.quantization_commands import quantize_command
 from optimize.signing_commands import keygen_command, sign_command
 from optimize.sparsity_commands import sparsify_command
 
@@ -56,7 +54,7 @@ def convert_command(
     Example: pneumokiosk-optimize convert runs/compact/weights.safetensors --data chest_xray
     --out runs/artifact
     """
-    from optimize.artifact import build_artifact, draw_samples
+    from optimize.artifact import build_artifact, draw_samples, read_evaluation
     from train.weights import load_weights
 
     loaded = load_weights(weights)
@@ -66,7 +64,7 @@ def convert_command(
         draw_samples(loaded, data),
         name=name,
         release=release,
-        measured=_read_evaluation(measured, loaded.sha256) if measured else None,
+        measured=read_evaluation(measured, loaded.sha256) if measured else None,
     )
     if as_json:
         click.echo(manifest.to_json(), nl=False)
@@ -80,25 +78,13 @@ def convert_command(
     click.echo(f"written: {out}")
 
 
-def _read_evaluation(path: Path, weights_sha256: str) -> dict[str, Any]:
-    """An evaluation of these very weights, without its list of single scores."""
-    try:
-        evaluation = dict(json.loads(path.read_text(encoding="utf-8")))
-        made_of = evaluation["weights_sha256"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataRefused("invalid_evaluation", f"{path} is not an evaluation: {error}") from error
-    if made_of != weights_sha256:
-        raise DataRefused("other_evaluation", f"{path} is an evaluation of other weights.")
-    evaluation.pop("scores", None)
-    return evaluation
-
-
 for command in (
     run_command,
     prune_command,
     distill_command,
     sparsify_command,
     keygen_command,
+    quantize_command,
     sign_command,
     onnx_command,
     tensorrt_command,

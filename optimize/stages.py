@@ -11,11 +11,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+import train
 from edge.errors import DataRefused
-from optimize.artifact import build_artifact, draw_samples
+from optimize.artifact import build_artifact, draw_samples, read_evaluation
 from optimize.distillation import student_of
+from optimize.files import write_result
 from optimize.onnx_graph import write_onnx
 from optimize.pruning import FineTuning, Goal, prune
+from optimize.quantization import Quantization, quantize, report_quantized
 from optimize.runlog import RunLog
 from optimize.sparsity import Sparsity, sparsify
 from optimize.tensorrt_engine import EngineSettings, build_engine
@@ -23,6 +26,7 @@ from train.fit import Beginning, fit
 from train.recipe import Recipe, load_recipe
 from train.weights import Weights, load_weights, save_weights
 
+EVALUATIONS = Path(train.__file__).parent / "weights" / "evaluations"
 WEIGHTS, ARTIFACT = "weights.safetensors", "artifact"
 LITERT, ONNX, ENGINE = "model.tflite", "model.onnx", "model.engine"
 
@@ -174,25 +178,46 @@ class Sparsify(Sparsity, Stage):
 
 
 @dataclass(frozen=True)
+class Quantize(Quantization, Stage):
+    """A LiteRT file of fewer bits."""
+
+    output: ClassVar[str] = LITERT
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Convert; compared with its own float network on validation patients."""
+        weights = job.load()
+        how = Quantization(**{f.name: getattr(self, f.name) for f in fields(Quantization)})
+        content = quantize(weights, how, job.data)
+        write_result(job.folder / LITERT, content)
+        return report_quantized(weights, content, job.required_data())
+
+
+@dataclass(frozen=True)
 class Convert(Stage):
     """An artifact for the kiosk.
 
     Attributes:
         model: its name.
         release: its version.
+        measured: shipped evaluation of the weights to carry along, by name; none carries none.
     """
 
     output: ClassVar[str] = ARTIFACT
     model: str = "model"
     release: str = "1"
+    measured: str = ""
 
     def work(self, job: Job) -> dict[str, Any]:
         """Convert and compare with the network."""
         shutil.rmtree(job.folder / ARTIFACT, ignore_errors=True)
         weights = job.load()
+        measured = None
+        if self.measured:
+            path = EVALUATIONS / f"{self.measured}.json"
+            measured = read_evaluation(path, weights.sha256)
         manifest = build_artifact(
             weights, job.folder / ARTIFACT, draw_samples(weights, job.data),
-            name=self.model, release=self.release,
+            name=self.model, release=self.release, measured=measured,
         )  # fmt: skip
         return dict(manifest.made_from["conversion"])
 
@@ -239,6 +264,7 @@ STAGES: dict[str, type[Stage]] = {
     "prune": Prune,
     "distill": Distill,
     "sparsify": Sparsify,
+    "quantize": Quantize,
     "convert": Convert,
     "onnx": Onnx,
     "tensorrt": TensorRT,

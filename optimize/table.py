@@ -117,7 +117,7 @@ def _describe_run() -> Plain:
     return {
         "reference": REFERENCE,
         "machine": describe_environment((*PACKAGES, "tf_keras", "ai-edge-litert")),
-        "command": shlex.join(sys.argv),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
 
 
