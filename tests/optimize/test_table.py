@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +51,9 @@ def out(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:  # fmt: skip
     folder = tmp_path_factory.mktemp("compared") / "table"
-    table = compared(full, variants, chest_xray, "validation", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["/usr/bin/pneumokiosk-optimize", "run", "a recipe"])
+        table = compared(full, variants, chest_xray, "validation", folder)
     assert json.loads((folder / "table.json").read_text(encoding="utf-8")) == table
     return folder
 
@@ -99,7 +102,7 @@ def test_it_says_how_it_was_made(table: dict[str, Any]) -> None:
     assert (table["rounds"], table["resamples"], table["seed"]) == (4, 40, 0)
     assert table["machine"]["processor"]
     assert {"ai-edge-litert", "tensorflow"} <= table["machine"]["packages"].keys()
-    assert "pytest" in table["command"]
+    assert table["command"] == "pneumokiosk-optimize run 'a recipe'"
 
 
 def test_every_single_time_is_kept(out: Path) -> None:

@@ -109,10 +109,10 @@ def test_int8_stays_one_piece_whatever_range_the_hidden_units_have(
 
 
 def test_another_architecture_is_one_piece_too() -> None:
-    network = NetworkConfig(input_size=32, dense=8)
-    recipe = Recipe("efficientnet_lite0", network, input=InputContract(size=32))
+    network = NetworkConfig(input_size=64, dense=8)
+    recipe = Recipe("efficientnet_lite0", network, input=InputContract(size=64))
     weights = weights_of(build_network(recipe, keras), recipe)
-    image = np.random.default_rng(0).normal(size=(32, 32, 1)).astype(np.float32)
+    image = np.random.default_rng(0).normal(size=(64, 64, 1)).astype(np.float32)
     assert census(convert(weights, [image])).partitions == 1
 
 
