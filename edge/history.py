@@ -22,6 +22,8 @@ class Search:
             time zones.
         outcome: one of `edge.screening.OUTCOMES`.
         verdict: one of `edge.followup.VERDICTS`.
+        unjudged: only films that were screened and wait for a verdict; synthetic and refused ones
+            wait for none.
     """
 
     patient_id: str | None = None
@@ -29,6 +31,7 @@ class Search:
     until: datetime | None = None
     outcome: str | None = None
     verdict: str | None = None
+    unjudged: bool = False
 
 
 EVERYTHING = Search()
@@ -69,13 +72,31 @@ def find(database: Database, search: Search, size: int = 50, before: int | None 
     return Page(page, page[-1]["number"] if len(found) > size else None)
 
 
-def count(database: Database, search: Search) -> int:
-    """How many screenings meet a search.
+def newer(database: Database, search: Search, before: int, size: int = 50) -> int | None:
+    """The way back: what `find` takes as ``before`` for the page before that one.
+
+    Returns:
+        None where that page is the first.
 
     Raises:
         RecordsUnavailable: as `Database.read`.
     """
     condition, values = _condition(search, None)
+    query = " ".join(
+        ["SELECT number FROM records WHERE", condition, "AND number >= ? ORDER BY number LIMIT ?"]
+    )
+    with database.read() as connection:
+        rows = connection.execute(query, (*values, before, size + 1)).fetchall()
+    return int(rows[size][0]) if len(rows) > size else None
+
+
+def count(database: Database, search: Search, before: int | None = None) -> int:
+    """How many screenings meet a search; with ``before``, only those with a lower number.
+
+    Raises:
+        RecordsUnavailable: as `Database.read`.
+    """
+    condition, values = _condition(search, before)
     query = " ".join(["SELECT COUNT(*) FROM records WHERE", condition])
     with database.read() as connection:
         return int(connection.execute(query, values).fetchone()[0])
@@ -104,6 +125,12 @@ def delete(database: Database, screening_id: str, who: str) -> bool:
     return bool(deleted)
 
 
+_UNJUDGED = """
+verdict IS NULL AND outcome <> 'refused'
+AND EXISTS (SELECT 1 FROM screenings s WHERE s.number = records.number AND s.synthetic = 0)
+"""
+
+
 def _condition(search: Search, before: int | None) -> tuple[str, tuple[object, ...]]:
     """SQL of fixed parts, and the values for its question marks."""
     given = {
@@ -115,4 +142,5 @@ def _condition(search: Search, before: int | None) -> tuple[str, tuple[object, .
         "number < ?": before,
     }
     asked = {part: value for part, value in given.items() if value is not None}
-    return " AND ".join(["TRUE", *asked]), tuple(asked.values())
+    always = _UNJUDGED if search.unjudged else "TRUE"
+    return " AND ".join([always, *asked]), tuple(asked.values())

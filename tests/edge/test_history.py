@@ -11,7 +11,7 @@ import pytest
 
 from edge.audit import read_lines
 from edge.followup import judge
-from edge.history import EVERYTHING, Search, count, delete, find
+from edge.history import EVERYTHING, Search, count, delete, find, newer
 from edge.records import Patient, Records
 from edge.screening import Screener
 
@@ -40,6 +40,15 @@ def test_by_outcome_and_by_judgement(records: Records, keep: Keep) -> None:
     judge(records.database, below["id"], "pneumonia", "Dr A")
     assert _patients(records, Search(verdict="pneumonia")) == ["b"]
     assert _patients(records, Search(verdict="pneumonia", outcome="refer")) == []
+
+
+def test_what_waits_for_a_verdict(records: Records, keep: Keep) -> None:
+    judged, waits = keep("judged"), keep("waits")
+    keep("refused", None)
+    keep("drawn", synthetic=True)
+    judge(records.database, judged["id"], "unknown", "Dr A")
+    assert _patients(records, Search(unjudged=True)) == [waits["patient_id"]]
+    assert _patients(records, Search(unjudged=True, outcome="below_threshold")) == []
 
 
 def test_by_date(tmp_path: Path, screener: Screener) -> None:
@@ -76,6 +85,18 @@ def test_a_last_page_that_is_full_is_the_last(records: Records, keep: Keep) -> N
         keep()
     assert find(records.database, EVERYTHING, size=4).next is None
     assert find(records.database, EVERYTHING, size=3).next == 2
+
+
+def test_the_way_back_leads_over_the_same_pages(records: Records, keep: Keep) -> None:
+    for patient in "abababababab":
+        keep(patient)
+    search, place, places = Search(patient_id="a"), None, [None]
+    while place := find(records.database, search, 2, place).next:
+        places.append(place)
+    for here, there in zip(places[1:], places, strict=False):
+        assert here is not None
+        assert newer(records.database, search, here, 2) == there
+        assert count(records.database, search, here) == 6 - 2 * places.index(here)
 
 
 def test_searches_use_the_indexes(records: Records, keep: Keep) -> None:
