@@ -1,4 +1,7 @@
-"""Settings that an administrator changes on the page: every change is kept, and can be undone."""
+"""Settings that an administrator changes on the page: every change is kept, and can be undone.
+
+The audit tells of each change too, in a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from edge.audit import write_line
 from edge.clock import timestamp
 from edge.database import Database
 from edge.fields import read_who
@@ -93,6 +97,7 @@ def _add(
         "INSERT INTO changes (time, name, value, who, reverts) VALUES (?, ?, ?, ?, ?)",
         (time, name, json.dumps(value), who, reverts),
     )
+    write_line(connection, "changed", who, name, number=cursor.lastrowid, reverts=reverts)
     return Change(int(cursor.lastrowid or 0), time, name, value, who, reverts)
 
 

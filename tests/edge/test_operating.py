@@ -8,6 +8,7 @@ import pytest
 
 from edge import changes
 from edge.artifact import Artifact
+from edge.audit import read_lines
 from edge.database import Database
 from edge.errors import FieldRefused, RecordsUnavailable
 from edge.followup import Case
@@ -45,6 +46,10 @@ def test_a_choice_is_undone_to_what_stood_before(database: Database) -> None:
     second = choose(database, SPECIFIC, "Dr B")
     undone = changes.revert(database, second.number, "Dr C")
     assert undone is not None
+    lines = read_lines(database, 9, action="changed")
+    assert [(line.who, line.subject, line.detail["reverts"]) for line in lines] == [
+        ("Dr C", SETTING, second.number), ("Dr B", SETTING, None), ("Dr A", SETTING, None),
+    ]  # fmt: skip
     assert chosen(database, MODEL) == SENSITIVE
     changes.revert(database, undone.number, "Dr C")  # undoing can be undone
     assert chosen(database, MODEL) == SPECIFIC
