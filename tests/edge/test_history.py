@@ -90,8 +90,9 @@ def test_a_last_page_that_is_full_is_the_last(records: Records, keep: Keep) -> N
 def test_the_way_back_leads_over_the_same_pages(records: Records, keep: Keep) -> None:
     for patient in "abababababab":
         keep(patient)
-    search, place, places = Search(patient_id="a"), None, [None]
-    while place := find(records.database, search, 2, place).next:
+    search = Search(patient_id="a")
+    places: list[int | None] = [None]
+    while place := find(records.database, search, 2, places[-1]).next:
         places.append(place)
     for here, there in zip(places[1:], places, strict=False):
         assert here is not None
