@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.options import PATH, json_option, out_option, threads_option, show
+from bench.options import PATH, json_option, out_option, show, threads_option
 
 
 @click.command("kiosk")
