@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import edge
 from edge.artifact import Artifact
 from edge.colour import coloured_share
+from edge.correction import correct
 from edge.errors import ArtifactRefused, ImageRefused, PneumoKioskError
 from edge.preprocess import preprocess
 from edge.quality import Finding, examine
@@ -38,7 +39,8 @@ class Screening:
         model: name, version and SHA-256 of the model file that spoke.
         timings_ms: decode, preprocess with the gates, inference and total, in milliseconds.
         attention: (height, width) in [0, 1] relative to its largest value; None when refused.
-        radiograph: the decoded image; None when it could not be read.
+        radiograph: the decoded image, corrected; None when it could not be read.
+        corrected: codes of `edge.correction.CORRECTIONS`: what was put right before, in order.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Screening:
     timings_ms: dict[str, float]
     attention: Floats | None = None
     radiograph: Radiograph | None = None
+    corrected: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The screening as it stands in JSON; images are left out, the attention map is not."""
@@ -62,9 +65,18 @@ class Screening:
             "reasons": [{"code": code, "message": message} for code, message in self.reasons],
             "model": self.model,
             "timings_ms": self.timings_ms,
+            "file_says": None if self.radiograph is None else self.radiograph.says.to_dict(),
+            "corrected": list(self.corrected),
             "attention": None if self.attention is None else _rounded(self.attention),
             "notice": edge.STANDING_SENTENCE,
         }
+
+
+def outcome_of(score: float, thresholds: Mapping[str, float]) -> str:
+    """What a score in [0, 1] comes to under the thresholds of refer and of uncertain."""
+    if score >= thresholds["refer"]:
+        return "refer"
+    return "uncertain" if score >= thresholds["uncertain"] else "below_threshold"
 
 
 class Screener:
@@ -111,18 +123,32 @@ class Screener:
                 f"The model wants input {self._model.input_shape}, its manifest names {size}.",
             )
 
-    def screen(self, data: bytes, age_months: int | None = None) -> Screening:
+    def screen(
+        self, data: bytes, age_months: int | None = None, corrections: Sequence[str] = ()
+    ) -> Screening:
         """Screen the bytes of one image file; a file that cannot be screened comes out refused.
 
         Args:
             data: the whole file.
             age_months: of the child; where it is not known, what the file says counts.
+            corrections: codes of `edge.correction.CORRECTIONS`, put right in this order first.
+
+        Raises:
+            ValueError: there is no such correction.
         """
         started = time.perf_counter()
         try:
             radiograph = read_radiograph(data)
         except ImageRefused as refusal:
             return self.refuse(refusal, _timings(started, time.perf_counter()))
+        for code in corrections:
+            radiograph = replace(radiograph, pixels=correct(radiograph.pixels, code))
+        screening = self._screened(data, radiograph, age_months, started)
+        return replace(screening, corrected=tuple(corrections))
+
+    def _screened(
+        self, data: bytes, radiograph: Radiograph, age_months: int | None, started: float
+    ) -> Screening:
         decoded = time.perf_counter()
         findings = self._examined(data, radiograph, age_months)
         reasons = tuple((finding.code, finding.message) for finding in findings)
@@ -140,7 +166,7 @@ class Screener:
         score = self._calibrated(prediction.margin)
         return Screening(
             id=uuid.uuid4().hex,
-            outcome=self._outcome(score),
+            outcome=outcome_of(score, self.manifest.thresholds),
             score=score,
             thresholds=self.manifest.thresholds,
             reasons=reasons,
@@ -163,12 +189,6 @@ class Screener:
         calibration = self.manifest.calibration
         value = calibration["slope"] * margin + calibration["intercept"]
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
-
-    def _outcome(self, score: float) -> str:
-        thresholds = self.manifest.thresholds
-        if score >= thresholds["refer"]:
-            return "refer"
-        return "uncertain" if score >= thresholds["uncertain"] else "below_threshold"
 
     def refuse(
         self, refusal: PneumoKioskError, timings: dict[str, float] | None = None

@@ -19,14 +19,14 @@ def create() -> tuple[Response, int]:
     kiosk = current_kiosk()
     kiosk.ready()
     upload = read_upload(request)
-    record = kiosk.screen(upload.image, upload.patient).record
+    record = kiosk.screen(upload.image, upload.patient)
     return jsonify(record), status_of_record(record)
 
 
 @blueprint.post("/demonstration")
 def demonstrate() -> tuple[Response, int]:
     """Screen the demonstration image."""
-    record = current_kiosk().demonstrate().record
+    record = current_kiosk().demonstrate()
     return jsonify(record), status_of_record(record)
 
 

@@ -30,7 +30,7 @@ def read_upload(request: Request) -> Upload:
     files = request.files.getlist("image")
     # A browser sends a nameless empty file where none was chosen.
     if not files or (len(files) == 1 and not files[0].filename and not files[0].stream.read(1)):
-        raise ImageRefused("no_image", "No image was sent. Choose a JPEG or PNG file.")
+        raise ImageRefused("no_image", "No image was sent. Choose a JPEG, PNG or DICOM file.")
     if len(files) > 1:
         raise ImageRefused(
             "several_images", f"Send one image at a time. {len(files)} were received."
