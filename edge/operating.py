@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from edge import changes
 from edge.artifact import Manifest
@@ -12,6 +12,7 @@ from edge.changes import Change
 from edge.database import Database
 from edge.followup import Case
 from edge.performance import FEWEST
+from edge.screening import Screening, outcome_of
 
 SETTING = "operating_point"
 """Its name among the changes."""
@@ -98,3 +99,14 @@ def chosen(database: Database, manifest_sha256: str) -> OperatingChoice | None:
         return None
     choice = OperatingChoice(**last.value)
     return choice if choice.manifest_sha256 == manifest_sha256 else None
+
+
+def applied(screening: Screening, choice: OperatingChoice | None) -> Screening:
+    """A screening under other thresholds than the manifest's; as it is where none were chosen."""
+    if choice is None:
+        return screening
+    thresholds = {"refer": choice.refer, "uncertain": choice.uncertain}
+    if screening.score is None:
+        return replace(screening, thresholds=thresholds)
+    outcome = outcome_of(screening.score, thresholds)
+    return replace(screening, outcome=outcome, thresholds=thresholds)

@@ -72,6 +72,7 @@ class Records:
 
     Attributes:
         database: where they are; the kiosk's other tables are there too.
+        retention: whether images are kept, and how long; may be changed at any time.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Records:
             clock: tells the time.
         """
         self.database = where if isinstance(where, Database) else Database(where)
-        self._retention = retention
+        self.retention = retention
         self._clock = clock
 
     def add(
@@ -120,7 +121,7 @@ class Records:
             "provenance": None if provenance is None else asdict(provenance),
         }
         film = None
-        if self._retention.keep_images and screening.radiograph is not None and not synthetic:
+        if self.retention.keep_images and screening.radiograph is not None and not synthetic:
             film = images.encode(screening.radiograph.pixels)
         with self.database.write() as connection:
             # Under the lock, so that the times of two threads cannot cross.
@@ -129,7 +130,7 @@ class Records:
             number = _insert(connection, document)
             if film is not None:
                 images.store(connection, number, film)
-            expire_images(connection, self._retention, moment)
+            expire_images(connection, self.retention, moment)
             record = select(connection, "id = ?", screening.id)[0]
         return {**record, "attention": document["attention"]}
 
@@ -168,7 +169,7 @@ class Records:
             RecordsUnavailable: as `Database.write`.
         """
         with self.database.write() as connection:
-            return expire_images(connection, self._retention, self._clock())
+            return expire_images(connection, self.retention, self._clock())
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""

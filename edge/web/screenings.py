@@ -10,7 +10,7 @@ from edge.errors import PneumoKioskError, RecordsUnavailable
 from edge.records import MAX_AGE_MONTHS, MAX_PATIENT_ID
 from edge.web.api import status_of_record
 from edge.web.faults import RequestRefused, status_of
-from edge.web.kiosk import Answer, Kiosk, current_kiosk
+from edge.web.kiosk import Kiosk, current_kiosk
 from edge.web.uploads import read_upload
 
 RECENT_AT_HOME = 5
@@ -46,16 +46,16 @@ def create() -> tuple[str, int]:
         upload = read_upload(request)
     except PneumoKioskError as refusal:  # something to mend on the form, not an outcome
         return _form(kiosk, refusal), status_of(refusal)
-    answer = kiosk.screen(upload.image, upload.patient, with_pictures=True)
-    return _result(kiosk, answer), status_of_record(answer.record)
+    record = kiosk.screen(upload.image, upload.patient)
+    return _result(kiosk, record), status_of_record(record)
 
 
 @blueprint.post("/demonstration")
 def demonstrate() -> tuple[str, int]:
     """Screen the demonstration image and show the outcome."""
     kiosk = current_kiosk()
-    answer = kiosk.demonstrate(with_pictures=True)
-    return _result(kiosk, answer), status_of_record(answer.record)
+    record = kiosk.demonstrate()
+    return _result(kiosk, record), status_of_record(record)
 
 
 @blueprint.get("/screenings/<screening_id>")
@@ -65,7 +65,7 @@ def show(screening_id: str) -> str:
     record = kiosk.records.get(screening_id)
     if record is None:
         raise RequestRefused(404, "unknown_screening", "No screening of that id is stored.")
-    return _result(kiosk, Answer(record, None), stored=True)
+    return _result(kiosk, record, stored=True)
 
 
 def _form(kiosk: Kiosk, refusal: PneumoKioskError | None = None) -> str:
@@ -86,13 +86,12 @@ def _form(kiosk: Kiosk, refusal: PneumoKioskError | None = None) -> str:
     )
 
 
-def _result(kiosk: Kiosk, answer: Answer, stored: bool = False) -> str:
-    record = answer.record
+def _result(kiosk: Kiosk, record: dict[str, Any], stored: bool = False) -> str:
     return render_template(
         "screenings/show.html",
         kiosk=_identity(kiosk),
         record=record,
-        pictures=answer.pictures,
+        pictures=None,
         stored=stored,
     )
 
