@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import edge
-from edge import clinic_commands
+from edge import batch_command, clinic_commands
 from edge.console import Commands
 from edge.errors import ArtifactRefused, ImageRefused, PneumoKioskError
-from edge.places import prepared
+from edge.serve_command import serve
 
 if TYPE_CHECKING:
     from edge.screening import Screener, Screening
@@ -60,62 +60,6 @@ def cli() -> None:
 
     Screening aid. Not a diagnosis. A clinician decides.
     """
-
-
-@cli.command(epilog="Example: pneumokiosk serve --port 8080 --data-dir /var/lib/pneumokiosk")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    show_default=True,
-    help="TCP port; 0 takes any that is free.",
-)
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the records.  [default: the user's data folder]",
-)
-@_ARTIFACT
-@_VARIANT
-@_THREADS
-@_PUBLIC_KEY
-def serve(
-    host: str,
-    port: int,
-    data_dir: Path | None,
-    artifact: Path | None,
-    variant: str | None,
-    threads: int,
-    public_key: Path | None,
-) -> None:
-    """Serve the kiosk's page on this machine."""
-    from edge.artifact import DEFAULT_ARTIFACT
-    from edge.web import KioskConfig, create_app
-    from edge.web import server as web_server
-
-    if not web_server.is_loopback(host):
-        raise PneumoKioskError(
-            "host_not_loopback",
-            f"--host must be an address of this machine alone, such as 127.0.0.1. Received: {host}",
-        )
-    folder = prepared(data_dir)
-    config = KioskConfig(
-        folder, artifact or DEFAULT_ARTIFACT, variant, threads, public_key=public_key
-    )
-    app = create_app(config)
-    kiosk = app.extensions["kiosk"]
-    if kiosk.refusal is not None:
-        click.echo(f"warning: {kiosk.refusal.message} ({kiosk.refusal.code})", err=True)
-        click.echo("warning: The kiosk starts, but it screens nothing.", err=True)
-    try:
-        web_server.serve(app, host, port, _announce)
-    except OSError as error:
-        raise CommandFailed(
-            "port_unavailable", f"Cannot listen on {host} port {port}: {error.strerror}."
-        ) from error
-    finally:
-        kiosk.records.close()
 
 
 @cli.command(epilog="Example: pneumokiosk screen --json chest.png > outcomes.jsonl")
@@ -207,7 +151,7 @@ def phantom(out: Path, seed: int, opacities: int) -> None:
     click.echo(f"Drew a synthetic image: {out}")
 
 
-for command in clinic_commands.COMMANDS:
+for command in (serve, batch_command.batch, *clinic_commands.COMMANDS):
     cli.add_command(command)
 
 
@@ -215,11 +159,6 @@ def main() -> NoReturn:
     """Run the command line."""
     cli(prog_name="pneumokiosk")
     sys.exit(0)
-
-
-def _announce(address: str) -> None:
-    click.echo(f"PneumoKiosk is ready at {address} (Ctrl+C stops it)")
-    sys.stdout.flush()
 
 
 def _screener(

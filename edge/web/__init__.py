@@ -30,11 +30,11 @@ def create_app(config: KioskConfig) -> Flask:
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.extensions["kiosk"] = Kiosk(config)
+    app.extensions["kiosk"] = kiosk = Kiosk(config)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["software_version"] = edge.__version__
-    guard.protect(app, config.loopback_only)
+    guard.protect(app, config.loopback_only, kiosk.settings.host_names.split())
     access.guard(app)
     language.speak(app)
     sentences.speak(app)

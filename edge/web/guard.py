@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -30,21 +31,34 @@ _LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", r
 _FOREIGN_HOST = "pneumokiosk.foreign_host"
 
 
-def protect(app: Flask, loopback_only: bool) -> None:
-    """Check every request and set the headers of every answer."""
-    if loopback_only:
-        # Before Flask: it cannot route, nor draw a page for, a host that it cannot parse.
-        app.wsgi_app = _mark_foreign_hosts(app.wsgi_app)  # type: ignore[assignment,method-assign]
+def protect(app: Flask, loopback_only: bool, names: Iterable[str] = ()) -> None:
+    """Check every request and set the headers of every answer.
+
+    Args:
+        app: whose requests and answers they are.
+        loopback_only: answer only to this machine's loopback names.
+        names: by which other machines may call the kiosk besides its address.
+    """
+    known = _LOOPBACK_HOST if loopback_only else _known_hosts(names)
+    # Before Flask: it cannot route, nor draw a page for, a host that it cannot parse.
+    app.wsgi_app = _mark_foreign_hosts(app.wsgi_app, known)  # type: ignore[assignment,method-assign]
     app.before_request(_refuse_foreign_requests)
     app.after_request(_set_headers)
 
 
-def _mark_foreign_hosts(application: WSGIApplication) -> WSGIApplication:
+def _known_hosts(names: Iterable[str]) -> re.Pattern[str]:
+    """Any address, for no DNS stands behind it; this machine's names; and those given."""
+    own = ["localhost", socket.gethostname(), *names]
+    hosts = "|".join([r"[0-9.]{7,15}", r"\[[0-9a-f:.]+\]", *map(re.escape, own)])
+    return re.compile(f"({hosts})(:[0-9]{{1,5}})?", re.IGNORECASE)
+
+
+def _mark_foreign_hosts(application: WSGIApplication, known: re.Pattern[str]) -> WSGIApplication:
     """A name that someone else's DNS points at this machine is not this kiosk's name."""
 
     def marked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST")  # HTTP/1.0 has none
-        if host is not None and not _LOOPBACK_HOST.fullmatch(host):
+        if host is not None and not known.fullmatch(host):
             environ = {**environ, "HTTP_HOST": "localhost", _FOREIGN_HOST: True}
         return application(environ, start_response)
 
@@ -53,9 +67,7 @@ def _mark_foreign_hosts(application: WSGIApplication) -> WSGIApplication:
 
 def _refuse_foreign_requests() -> None:
     if request.environ.get(_FOREIGN_HOST):
-        raise RequestRefused(
-            403, "host_not_allowed", "This kiosk answers to localhost and 127.0.0.1 only."
-        )
+        raise RequestRefused(403, "host_not_allowed", "This kiosk does not answer to that name.")
     if request.method not in ("GET", "HEAD", "OPTIONS") and not _same_origin():
         raise RequestRefused(
             403, "cross_origin", "The request came from another site and was not answered."
