@@ -8,14 +8,16 @@ import os
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge import export
 from edge.clock import timestamp
 from edge.errors import ImageRefused, PneumoKioskError
 from edge.provenance import Provenance
 from edge.radiograph import MAX_BYTES
-from edge.screening import Screener, Screening
+
+if TYPE_CHECKING:
+    from edge.screening import Screener, Screening
 
 COLUMNS = ("file", *export.COLUMNS)
 """A line of the kiosk's own export with the file's name before it; what a file cannot tell, such
