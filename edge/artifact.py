@@ -49,6 +49,30 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True)
+class DrawnScore:
+    """What one variant has made of one drawing of `edge.phantom.draw_phantom`.
+
+    Attributes:
+        seed, side, opacities: of the drawing; its side in pixels, in [64, 1024].
+        score: calibrated, in [0, 1].
+    """
+
+    seed: int
+    side: int
+    opacities: int
+    score: float
+
+    def __post_init__(self) -> None:
+        drawn = (self.seed, self.side, self.opacities)
+        if not all(type(number) is int for number in drawn):
+            raise ValueError("a drawing's seed, side and opacities must be whole numbers")
+        if self.seed < 0 or not 64 <= self.side <= 1024 or not 0 <= self.opacities <= 20:
+            raise ValueError("a drawing must have a seed, 64 to 1024 pixels and 0 to 20 opacities")
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError("the score of a drawing must be in [0, 1]")
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What an artifact says of itself.
 
@@ -59,7 +83,7 @@ class Manifest:
         attention_shape: (height, width) of the attention map.
         calibration: ``slope`` and ``intercept`` from the model's margin to a probability.
         operating_points: ``refer`` and ``uncertain``.
-        variants: model file by numeric type (``int8``, ``fp32``).
+        variants: model file by numeric type (``int8``, ``fp16``, ``fp32``).
         default_variant: the one to run.
         files: every file but the manifest.
         made_from: weights, recipe, data, versions, tolerances seen.
@@ -67,6 +91,8 @@ class Manifest:
         licence, attribution: of model and data.
         gates: what an image has to pass before the model sees it; None where the artifact was
             made without.
+        self_test: what every variant has to make of drawings before it is used; None where the
+            artifact was made without.
     """
 
     name: str
@@ -84,6 +110,7 @@ class Manifest:
     licence: str = ""
     attribution: str = ""
     gates: Gates | None = None
+    self_test: dict[str, tuple[DrawnScore, ...]] | None = None
 
     def __post_init__(self) -> None:
         if set(self.thresholds) != {"refer", "uncertain"}:
@@ -99,11 +126,20 @@ class Manifest:
         slope, intercept = (float(self.calibration[name]) for name in ("slope", "intercept"))
         if not (0 < slope < math.inf and math.isfinite(intercept)):
             raise ValueError("calibration must have a slope above 0 and an intercept")
+        if self.self_test is not None and not (
+            set(self.self_test) == set(self.variants) and all(self.self_test.values())
+        ):
+            raise ValueError("self_test must hold drawings for every variant and for no other")
 
     @property
     def thresholds(self) -> dict[str, float]:
         """Threshold by the name of its operating point."""
         return {point.name: point.threshold for point in self.operating_points}
+
+    def score(self, margin: float) -> float:
+        """Calibrated probability of pneumonia in [0, 1], for a finite margin."""
+        value = self.calibration["slope"] * margin + self.calibration["intercept"]
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
 
     def to_json(self) -> str:
         """The manifest as text, closed by the hash of its own content."""
@@ -129,6 +165,11 @@ class Manifest:
         }
         if self.gates is not None:
             content["gates"] = self.gates.to_dict()
+        if self.self_test is not None:
+            content["self_test"] = {
+                variant: [vars(drawn) for drawn in drawings]
+                for variant, drawings in self.self_test.items()
+            }
         return json.dumps({**content, "content_sha256": _content_hash(content)}, indent=2) + "\n"
 
 
@@ -225,7 +266,15 @@ def _manifest_from(content: dict[str, Any]) -> Manifest:
         licence=content["licence"],
         attribution=content["attribution"],
         gates=Gates.from_dict(content["gates"]) if "gates" in content else None,
+        self_test=_self_test_from(content["self_test"]) if "self_test" in content else None,
     )
+
+
+def _self_test_from(content: dict[str, Any]) -> dict[str, tuple[DrawnScore, ...]]:
+    return {
+        variant: tuple(DrawnScore(**drawn) for drawn in drawings)
+        for variant, drawings in content.items()
+    }
 
 
 def _verified(path: Path, record: FileRecord) -> bytes:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -29,8 +28,8 @@ _ARTIFACT = click.option(
 )
 _VARIANT = click.option(
     "--variant",
-    type=click.Choice(["int8", "fp32"]),
-    help="Numeric type of the model.  [default: the artifact's own]",
+    metavar="[int8|fp16|fp32]",
+    help="Numeric type of the model, one of the artifact's.  [default: the artifact's own]",
 )
 _THREADS = click.option(
     "--threads",
@@ -98,14 +97,17 @@ def screen(
 @_PUBLIC_KEY
 @_JSON
 def verify(artifact: Path | None, public_key: Path | None, as_json: bool) -> None:
-    """Check an artifact: every hash, then every variant on the demonstration image.
+    """Check an artifact: every hash, the self-test, every variant on the demonstration image.
 
     With --public-key, its signature comes first.
 
     Exits with 0 when all holds, 1 when the artifact is refused.
     """
+    from edge.artifact import DEFAULT_ARTIFACT
+    from edge.verification import verify_artifact
+
     try:
-        report = _verified(artifact, public_key)
+        report = verify_artifact(artifact or DEFAULT_ARTIFACT, public_key)
     except ArtifactRefused as refusal:
         if as_json:
             reasons = [{"code": refusal.code, "message": refusal.message}]
@@ -120,8 +122,11 @@ def verify(artifact: Path | None, public_key: Path | None, as_json: bool) -> Non
     click.echo("manifest: its content matches its own hash")
     for name, record in report["files"].items():
         click.echo(f"{name}: {record['bytes']:,} bytes, SHA-256 {record['sha256']} matches")
+    click.echo(f"self-test: {report['self_test']['status'].replace('_', ' ')}")
+    for name, test in report["self_test"]["variants"].items():
+        click.echo(f"{name}: {len(test['seen'])} drawings, scores off by {test['worst']:.1g}")
     for name, seen in report["variants"].items():
-        click.echo(f"{name}: loaded; demonstration image screened in {seen['total_ms']:.0f} ms")
+        click.echo(f"{name}: loaded; demonstration image scored in {seen['total_ms']:.0f} ms")
     click.echo("The artifact is whole.")
 
 
@@ -197,34 +202,3 @@ def _line(path: Path, screening: Screening) -> str:
             f"{screening.model['name']} {screening.model['version']}"
         )
     return f"{path}: {found} – {edge.STANDING_SENTENCE}"
-
-
-def _verified(folder: Path | None, public_key: Path | None) -> dict[str, Any]:
-    """Load everything; what is returned is what was checked."""
-    from edge.artifact import DEFAULT_ARTIFACT, load_artifact
-    from edge.phantom import phantom_png
-    from edge.screening import Screener
-
-    artifact = load_artifact(folder or DEFAULT_ARTIFACT, public_key)
-    manifest = artifact.manifest
-    image = phantom_png()
-    variants = {}
-    for variant in sorted(manifest.variants):
-        screening = Screener(artifact, variant).screen(image)
-        if screening.score is None or not math.isfinite(screening.score):
-            code, message = screening.reasons[0]
-            raise ArtifactRefused("model_unusable", f"Variant {variant} fails: {message} ({code})")
-        variants[variant] = {
-            "demonstration_score": screening.score,
-            "total_ms": screening.timings_ms["total"],
-        }
-    return {
-        "status": "ok",
-        "artifact": str(artifact.folder),
-        "name": manifest.name,
-        "version": manifest.version,
-        "signature": "verified" if public_key else "not_checked",
-        "files": {name: vars(record) for name, record in manifest.files.items()},
-        "variants": variants,
-        "notice": edge.STANDING_SENTENCE,
-    }

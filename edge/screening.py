@@ -93,7 +93,7 @@ class Screener:
 
         Args:
             artifact: verified by `edge.artifact.load_artifact`.
-            variant: ``"int8"`` or ``"fp32"``; the manifest's default if None.
+            variant: one of the manifest's; its default if None.
             threads: processor threads that one prediction may use.
             actions: what gates do, where it is not what the manifest says: code to one of
                 `edge.quality.ACTIONS`. An artifact without gates refuses and warns of nothing.
@@ -163,7 +163,7 @@ class Screener:
         if not (math.isfinite(prediction.margin) and np.isfinite(prediction.attention).all()):
             failure = ImageRefused("model_failed", "The model gave no number for this image.")
             return self.refuse(failure, timings)
-        score = self._calibrated(prediction.margin)
+        score = self.manifest.score(prediction.margin)
         return Screening(
             id=uuid.uuid4().hex,
             outcome=outcome_of(score, self.manifest.thresholds),
@@ -176,6 +176,15 @@ class Screener:
             radiograph=radiograph,
         )
 
+    def score(self, pixels: npt.NDArray[Any]) -> float | None:
+        """The score of an image that goes through no gate; None if the model gives no number.
+
+        Args:
+            pixels: (height, width), uint8 or uint16.
+        """
+        margin = self._model.predict(preprocess(pixels, self.manifest.input)).margin
+        return self.manifest.score(margin) if math.isfinite(margin) else None
+
     def _examined(
         self, data: bytes, radiograph: Radiograph, age_months: int | None
     ) -> tuple[Finding, ...]:
@@ -184,11 +193,6 @@ class Screener:
         says = radiograph.says
         age = says.age_months if age_months is None else age_months
         return examine(self._gates, radiograph.pixels, coloured_share(data), age, says.view)
-
-    def _calibrated(self, margin: float) -> float:
-        calibration = self.manifest.calibration
-        value = calibration["slope"] * margin + calibration["intercept"]
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
 
     def refuse(
         self, refusal: PneumoKioskError, timings: dict[str, float] | None = None

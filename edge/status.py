@@ -15,7 +15,9 @@ from edge.backup import last_backup
 from edge.clock import timestamp
 from edge.database import Database, problems, refusal_of
 from edge.errors import ArtifactRefused, RecordsUnavailable
+from edge.processor import processor_name
 from edge.provenance import manifest_hash
+from edge.selftest import run_self_test
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,10 @@ def records_status(database: Database) -> RecordsStatus:
 
 
 def model_status(folder: Path, public_key: Path | None = None) -> dict[str, Any]:
-    """What a model is, once every hash of it has matched, or why it is refused."""
+    """What a model is, once its hashes and its self-test hold, or why it is refused."""
     try:
         artifact = load_artifact(folder, public_key)
+        self_test = run_self_test(artifact)
     except ArtifactRefused as refusal:
         return {"status": "refused", "code": refusal.code, "message": refusal.message}
     manifest = artifact.manifest
@@ -98,6 +101,7 @@ def model_status(folder: Path, public_key: Path | None = None) -> dict[str, Any]
         "created": manifest.created,
         "manifest_sha256": manifest_hash(artifact),
         "signature": "verified" if public_key else "not_checked",
+        "self_test": self_test.status,
         "variant": manifest.default_variant,
         "variants": sorted(manifest.variants),
     }
@@ -106,7 +110,7 @@ def model_status(folder: Path, public_key: Path | None = None) -> dict[str, Any]
 def machine_status() -> dict[str, Any]:
     """The processor and what runs on it."""
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "architecture": platform.machine(),
         "cores": os.cpu_count(),
         "kiosk": edge.__version__,
@@ -131,14 +135,3 @@ def kiosk_status(
         "records": records,
         "notice": edge.STANDING_SENTENCE,
     }
-
-
-def _processor() -> str:
-    """Its name where Linux knows it, on x86 and on Arm boards; the architecture elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    facts = [line.partition(":") for line in lines]
-    known = {name.strip(): value.strip() for name, _, value in facts}
-    return known.get("model name") or known.get("Model") or platform.machine()
