@@ -140,9 +140,7 @@ class Kiosk:
         self.pictures.keep(screening, data, corrections)
         return record
 
-    def _store(
-        self, screening: Screening, data: bytes, patient: Patient, synthetic: bool
-    ) -> dict[str, Any]:
+    def _store(self, screening: Screening, patient: Patient, synthetic: bool) -> dict[str, Any]:
         artifact = cast(Artifact, self.artifact)
         choice = operating.chosen(self.records.database, manifest_hash(artifact))
         provenance = provenance_of(artifact, choice.name if choice else "manifest")
