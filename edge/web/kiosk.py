@@ -137,7 +137,7 @@ class Kiosk:
         with self._turn:
             screening = screener.screen(data, patient.age_months, corrections)
             record = self._store(screening, patient, synthetic)
-        self.pictures.keep(screening, data, corrections)
+        self.pictures.keep(screening, data)
         return record
 
     def _store(self, screening: Screening, patient: Patient, synthetic: bool) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def test_a_pin_for_operators_keeps_everyone_else_out(app: Flask, client: FlaskCl
     assert page.status_code == 303
     assert page.headers["Location"].startswith("/sign-in?role=operator&next=/screenings")
     answer = client.post("/api/demonstration")
-    assert (answer.status_code, answer.json["reasons"][0]["code"]) == (401, "sign_in_needed")
+    assert (answer.status_code, answer.get_json()["reasons"][0]["code"]) == (401, "sign_in_needed")
     assert client.get("/healthz").status_code == 200
     assert signed_in(app, "operator").get("/").status_code == 200
 
@@ -85,4 +85,4 @@ def test_reachable_by_others_it_answers_to_its_names(open_app: Flask, host: str)
 def test_reachable_by_others_it_answers_to_no_other_name(open_app: Flask, host: str) -> None:
     answer = open_app.test_client().get("/healthz", headers={"Host": host})
     assert answer.status_code == 403
-    assert answer.json["reasons"][0]["code"] == "host_not_allowed"
+    assert answer.get_json()["reasons"][0]["code"] == "host_not_allowed"
