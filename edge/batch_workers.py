@@ -128,6 +128,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.tasks: deque[_Task] = deque()
+        self._undelivered: _Task | None = None
         self._start()
 
     def _start(self) -> None:
@@ -153,9 +154,10 @@ class _Worker:
     def give(self, task: _Task) -> None:
         """Have a task done after those before it."""
         self.tasks.append(task)
-        # Where the process is dead, its answer says so.
-        with contextlib.suppress(OSError):
+        try:
             self.connection.send(task)
+        except OSError:  # the process is dead: so `answer` will find
+            self._undelivered = self._undelivered or task
 
     def answer(self, setting: Setting) -> dict[int, Screened]:
         """The oldest task's, by its number; none yet if the process died over it."""
@@ -176,12 +178,15 @@ class _Worker:
         refusal = ImageRefused(
             "worker_died", "The process that screened this file was killed or ran out of memory."
         )
-        killed, *waiting = self.tasks
+        first, *others = self.tasks
+        if first is not self._undelivered:  # which the process never saw
+            first = _Task(first.number, first.path, refusal)
         self.close()
         self.tasks.clear()
+        self._undelivered = None
         self._start()
         self.prepare(setting)
-        for task in (_Task(killed.number, killed.path, refusal), *waiting):
+        for task in (first, *others):
             self.give(task)
 
 
