@@ -15,13 +15,16 @@ import edge
 from edge import operating
 from edge.accounts import ROLES, Accounts
 from edge.artifact import DEFAULT_ARTIFACT, Artifact, load_artifact
+from edge.choice import Choice
 from edge.errors import ArtifactRefused, PneumoKioskError
 from edge.phantom import phantom_png
 from edge.provenance import manifest_hash, provenance_of
 from edge.radiograph import MAX_BYTES
+from edge.readiness import ready_screener
 from edge.records import Patient, Records
 from edge.retention import Retention
 from edge.screening import Screener, Screening
+from edge.selftest import SelfTest
 from edge.settings import Settings, load_settings, save_settings
 from edge.web.pictures import RecentPictures
 
@@ -62,6 +65,8 @@ class Kiosk:
         artifact: the verified model; None when it was refused.
         screener: None when the artifact was refused.
         refusal: why there is no screener.
+        self_test: how its variants did at start; None without a screener.
+        choice: which variant runs, and what was timed; None without a screener.
         pictures: the last films that were screened, in memory.
     """
 
@@ -83,6 +88,8 @@ class Kiosk:
         self.artifact: Artifact | None = None
         self.screener: Screener | None = None
         self.refusal: ArtifactRefused | None = None
+        self.self_test: SelfTest | None = None
+        self.choice: Choice | None = None
         self._turn = threading.Lock()
         try:
             self._load_model(config)
@@ -91,11 +98,12 @@ class Kiosk:
 
     def _load_model(self, config: KioskConfig) -> None:
         self.artifact = load_artifact(self.artifact_folder, self.public_key)
-        variant = config.variant or self.settings.variant
-        threads = config.threads or self.settings.threads
-        actions = {"age_out_of_range": self.settings.age_gate}
-        self.screener = Screener(
-            self.artifact, None if variant == "auto" else variant, threads or 2, actions
+        self.screener, self.self_test, self.choice = ready_screener(
+            self.artifact,
+            self.data_dir,
+            config.variant or self.settings.variant,
+            config.threads or self.settings.threads,
+            {"age_out_of_range": self.settings.age_gate},
         )
 
     def ready(self) -> Screener:
