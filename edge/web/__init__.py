@@ -6,7 +6,7 @@ from flask import Flask
 
 import edge
 from edge.radiograph import MAX_BYTES
-from edge.web import access, api, faults, guard, health, language, screenings, sentences
+from edge.web import access, api, faults, films, guard, health, language, screenings, sentences
 from edge.web.kiosk import Kiosk, KioskConfig
 
 __all__ = ["MAX_BODY", "KioskConfig", "create_app"]
@@ -16,7 +16,7 @@ MULTIPART_ROOM = 64 * 1024
 
 MAX_BODY = MAX_BYTES + MULTIPART_ROOM
 
-PAGES = (screenings, api, health)
+PAGES = (screenings, films, api, health)
 """Modules with a blueprint each."""
 
 

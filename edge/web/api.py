@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from edge.web.faults import RequestRefused
+from edge.web.films import screen_again, stored
 from edge.web.kiosk import current_kiosk
 from edge.web.uploads import read_upload
 
@@ -33,10 +33,14 @@ def demonstrate() -> tuple[Response, int]:
 @blueprint.get("/screenings/<screening_id>")
 def show(screening_id: str) -> Response:
     """A stored screening; its attention map is not kept."""
-    record = current_kiosk().records.get(screening_id)
-    if record is None:
-        raise RequestRefused(404, "unknown_screening", "No screening of that id is stored.")
-    return jsonify(record)
+    return jsonify(stored(screening_id))
+
+
+@blueprint.post("/screenings/<screening_id>/again")
+def again(screening_id: str) -> tuple[Response, int]:
+    """Screen a refused film again, with what the field ``correction`` names put right."""
+    record = screen_again(screening_id, request.form.get("correction", ""))
+    return jsonify(record), status_of_record(record)
 
 
 def status_of_record(record: dict[str, Any]) -> int:

@@ -1,81 +1,100 @@
-"""The pages on which an image is chosen and its outcome shown."""
+"""The pages on which films are chosen, and the outcome of one of them is shown and printed."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response
 
 from edge.errors import PneumoKioskError, RecordsUnavailable
+from edge.radiograph import MAX_BYTES
 from edge.records import MAX_AGE_MONTHS, MAX_PATIENT_ID
-from edge.web.api import status_of_record
-from edge.web.faults import RequestRefused, status_of
-from edge.web.kiosk import Kiosk, current_kiosk
+from edge.web.faults import status_of
+from edge.web.films import correction_for, has_film, has_map, screen_again, stored
+from edge.web.kiosk import current_kiosk
 from edge.web.uploads import read_upload
 
-RECENT_AT_HOME = 5
-RECENT_AT_MOST = 100
+RECENT_AT_HOME = 8
+PAPERS = ("a4", "receipt")
 
 blueprint = Blueprint("screenings", __name__)
 
 
 @blueprint.get("/")
 def new() -> str:
-    """Choose an image."""
-    return _form(current_kiosk())
-
-
-@blueprint.get("/screenings")
-def index() -> str:
-    """The last screenings."""
-    kiosk = current_kiosk()
-    return render_template(
-        "screenings/index.html",
-        kiosk=_identity(kiosk),
-        recent=kiosk.records.recent(RECENT_AT_MOST),
-        count=kiosk.records.count(),
-    )
+    """Choose films."""
+    return _form()
 
 
 @blueprint.post("/screenings")
-def create() -> tuple[str, int]:
-    """Screen the chosen image and show the outcome."""
+def create() -> Response | tuple[str, int]:
+    """Screen the chosen film and go on to its outcome."""
     kiosk = current_kiosk()
     kiosk.ready()
     try:
         upload = read_upload(request)
     except PneumoKioskError as refusal:  # something to mend on the form, not an outcome
-        return _form(kiosk, refusal), status_of(refusal)
-    record = kiosk.screen(upload.image, upload.patient)
-    return _result(kiosk, record), status_of_record(record)
+        return _form(refusal), status_of(refusal)
+    return _to(kiosk.screen(upload.image, upload.patient)["id"])
 
 
 @blueprint.post("/demonstration")
-def demonstrate() -> tuple[str, int]:
-    """Screen the demonstration image and show the outcome."""
-    kiosk = current_kiosk()
-    record = kiosk.demonstrate()
-    return _result(kiosk, record), status_of_record(record)
+def demonstrate() -> Response:
+    """Screen the demonstration image and go on to its outcome."""
+    return _to(current_kiosk().demonstrate()["id"])
 
 
 @blueprint.get("/screenings/<screening_id>")
 def show(screening_id: str) -> str:
-    """A stored screening; its pictures are not kept."""
+    """One screening."""
+    kiosk, record = current_kiosk(), stored(screening_id)
+    return render_template(
+        "screenings/show.html",
+        record=record,
+        film=has_film(kiosk, record),
+        map=has_map(kiosk, record),
+        correction=correction_for(kiosk, record),
+    )
+
+
+@blueprint.get("/screenings/<screening_id>/row")
+def row(screening_id: str) -> str:
+    """One screening as a row of the queue: a part of a page."""
+    record = stored(screening_id)
+    correction = correction_for(current_kiosk(), record)
+    return render_template("screenings/row.html", record=record, correction=correction)
+
+
+@blueprint.get("/screenings/<screening_id>/print")
+def paper(screening_id: str) -> str:
+    """One screening as it is printed, on a sheet or on a receipt."""
+    kiosk, record = current_kiosk(), stored(screening_id)
+    asked = request.args.get("paper", "")
+    return render_template(
+        "screenings/print.html",
+        record=record,
+        film=has_film(kiosk, record),
+        paper=asked if asked in PAPERS else kiosk.settings.paper,
+    )
+
+
+@blueprint.post("/screenings/<screening_id>/again")
+def again(screening_id: str) -> Response:
+    """Screen a refused film with something put right, and go on to the new outcome."""
+    return _to(screen_again(screening_id, request.form.get("correction", ""))["id"])
+
+
+def _to(screening_id: str) -> Response:
+    return redirect(f"/screenings/{screening_id}", 303)
+
+
+def _form(refusal: PneumoKioskError | None = None) -> str:
     kiosk = current_kiosk()
-    record = kiosk.records.get(screening_id)
-    if record is None:
-        raise RequestRefused(404, "unknown_screening", "No screening of that id is stored.")
-    return _result(kiosk, record, stored=True)
-
-
-def _form(kiosk: Kiosk, refusal: PneumoKioskError | None = None) -> str:
     try:
         recent, trouble = kiosk.records.recent(RECENT_AT_HOME), None
     except RecordsUnavailable as error:
         recent, trouble = [], error
     return render_template(
         "screenings/new.html",
-        kiosk=_identity(kiosk),
         model_refusal=kiosk.refusal,
         refusal=refusal,
         recent=recent,
@@ -83,18 +102,5 @@ def _form(kiosk: Kiosk, refusal: PneumoKioskError | None = None) -> str:
         typed=request.form,
         max_patient_id=MAX_PATIENT_ID,
         max_age_months=MAX_AGE_MONTHS,
+        max_megabytes=MAX_BYTES // 10**6,
     )
-
-
-def _result(kiosk: Kiosk, record: dict[str, Any], stored: bool = False) -> str:
-    return render_template(
-        "screenings/show.html",
-        kiosk=_identity(kiosk),
-        record=record,
-        pictures=None,
-        stored=stored,
-    )
-
-
-def _identity(kiosk: Kiosk) -> dict[str, Any] | None:
-    return kiosk.screener.model_identity if kiosk.screener else None
