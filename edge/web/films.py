@@ -56,9 +56,7 @@ def stored(screening_id: str) -> dict[str, Any]:
     """
     record = current_kiosk().records.get(screening_id)
     if record is None:
-        raise RequestRefused(
-            404, "unknown_screening", marked("No screening of that id is stored.")
-        )
+        raise RequestRefused(404, "unknown_screening", marked("No screening of that id is stored."))
     return record
 
 
