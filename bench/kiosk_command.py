@@ -32,6 +32,6 @@ def kiosk_command(
     figures = measure_kiosk(image, screenings, threads=threads)
     result = {"command": "kiosk", "threads": threads, "machine": machine, **figures.to_dict()}
     if out:
-        write_run(out, "kiosk", result, None)
+        write_run(out, "kiosk", result)
     table = "\n".join(f"| {name} | {value} |" for name, value in figures.rows())
     show(result, "| kiosk | measured |\n|---|---|\n" + table, as_json)

@@ -1,33 +1,12 @@
-"""Measured rows as a Markdown table, and a run as files: raw samples first, then what they say."""
+"""What was found as a Markdown table and as a file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.backends import NullBackend
-from bench.latency import Row, Samples
-from edge.files import write_atomically
-
-
-def latency_table(rows: Sequence[Row]) -> str:
-    """The latency rows in Markdown; times faster than the full network in LiteRT fp32."""
-    lines = [
-        "| backend | p50 ms | p90 ms | p99 ms | times faster (95 %) | size MB | peak MiB |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for row in rows:
-        size = f"{row.size_bytes / 1e6:.2f}" if row.size_bytes else "-"
-        ratio = f"{row.ratio:.1f} ({row.ratio_low:.1f} to {row.ratio_high:.1f})"
-        if row.name == NullBackend.name:  # the harness is no network to be faster than
-            ratio = "-"
-        lines.append(
-            f"| {row.name} | {row.p50_ms:.2f} | {row.p90_ms:.2f} | {row.p99_ms:.2f} "
-            f"| {ratio} | {size} | {row.peak_mib:.0f} |"
-        )
-    return "\n".join(lines)
+from optimize.files import write_result
 
 
 def accuracy_table(comparison: dict[str, Any]) -> str:
@@ -50,13 +29,10 @@ def accuracy_table(comparison: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_run(folder: Path, name: str, result: dict[str, Any], samples: Samples | None) -> None:
-    """Write ``name.json`` and, where there are raw samples, ``name_samples.jsonl``."""
-    if samples is not None:
-        lines = [
-            json.dumps({"backend": backend, "round": i, "ms": round(value, 5)})
-            for backend, values in samples.items()
-            for i, value in enumerate(values)
-        ]
-        write_atomically(folder / f"{name}_samples.jsonl", ("\n".join(lines) + "\n").encode())
-    write_atomically(folder / f"{name}.json", (json.dumps(result, indent=1) + "\n").encode())
+def write_run(folder: Path, name: str, result: dict[str, Any]) -> None:
+    """Write a result as ``name.json``.
+
+    Raises:
+        WorkFailed: ``cannot_write``.
+    """
+    write_result(folder / f"{name}.json", (json.dumps(result, indent=1) + "\n").encode())

@@ -16,9 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-import psutil
-
-from bench.machine import describe_machine
+from bench.machine import Others, describe_machine, load, temperature
 from edge.artifact import Artifact
 from edge.errors import DataRefused, WorkFailed
 
@@ -58,6 +56,9 @@ def recording(
 ) -> Iterator[Recorder]:
     """Open a run: its header is written at once, its end only where the block came to its end.
 
+    The end says how busy the machine was: ``load_after``, and ``others_busy``, the share of all
+    cores' time that processes other than this one and its children took.
+
     Args:
         path: of the file, which must not be there yet; None keeps the lines in memory alone.
         kind: of run, such as ``"latency"``.
@@ -76,11 +77,13 @@ def recording(
         "artifacts": dict(artifacts),
         "settings": dict(settings),
     }
+    others = Others()
     recorder = Recorder(file=_begin(path) if path else None)
     try:
         recorder.write(header)
         yield recorder
-        recorder.write({"end": True, "load_after": round(psutil.getloadavg()[0], 2)})
+        after = {"load_after": load(), "temperature_after_c": temperature()}
+        recorder.write({"end": True, **after, "others_busy": others.share()})
     finally:
         if recorder.file:
             recorder.file.close()
