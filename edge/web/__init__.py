@@ -6,7 +6,21 @@ from flask import Flask
 
 import edge
 from edge.radiograph import MAX_BYTES
-from edge.web import access, api, faults, films, guard, health, language, screenings, sentences
+from edge.web import (
+    access,
+    api,
+    audit,
+    faults,
+    films,
+    followup,
+    guard,
+    health,
+    history,
+    language,
+    performance,
+    screenings,
+    sentences,
+)
 from edge.web.kiosk import Kiosk, KioskConfig
 
 __all__ = ["MAX_BODY", "KioskConfig", "create_app"]
@@ -16,7 +30,7 @@ MULTIPART_ROOM = 64 * 1024
 
 MAX_BODY = MAX_BYTES + MULTIPART_ROOM
 
-PAGES = (screenings, films, api, health)
+PAGES = (screenings, films, api, health, history, followup, performance, audit)
 """Modules with a blueprint each."""
 
 
