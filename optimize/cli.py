@@ -33,7 +33,7 @@ def cli() -> None:
 @click.argument("weights", type=PATH)
 @click.option("--out", type=PATH, required=True, help="Folder of the artifact; must not exist.")
 @click.option("--data", type=PATH, help="chest_xray folder as published, for int8 ranges.")
-@click.option("--name", default="compact", show_default=True, help="Name of the model.")
+@click.option("--name", help="Of the model.  [default: that of the weights' file, or its folder]")
 @click.option("--release", default="1", show_default=True, help="Version of the model.")
 @click.option("--measured", type=PATH, help="Evaluation to carry along, a JSON file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
@@ -41,7 +41,7 @@ def convert_command(
     weights: Path,
     out: Path,
     data: Path | None,
-    name: str,
+    name: str | None,
     release: str,
     measured: Path | None,
     as_json: bool,
@@ -62,7 +62,7 @@ def convert_command(
         loaded,
         out,
         draw_samples(loaded, data),
-        name=name,
+        name=name or _name_of(weights),
         release=release,
         measured=read_evaluation(measured, loaded.sha256) if measured else None,
     )
@@ -92,6 +92,12 @@ for command in (
     add_gates_command,
 ):
     cli.add_command(command)
+
+
+def _name_of(weights: Path) -> str:
+    """Training names every file ``weights`` and its folder by what is trained."""
+    path = weights.resolve()
+    return path.parent.name if path.stem == "weights" else path.stem
 
 
 def main() -> None:

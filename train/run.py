@@ -15,7 +15,7 @@ import keras
 
 from edge.errors import DataRefused
 from edge.files import write_atomically
-from train.recipe import Recipe
+from train.recipe import Recipe, recipe_from
 
 RANDOM_START = "random weights"
 Row = dict[str, float]
@@ -48,7 +48,7 @@ class Run:
                 "run_exists",
                 f"{self.folder} already holds a run; name another folder or use --resume.",
             )
-        if path.read_text(encoding="utf-8") != text:
+        if not _is_recipe(path, recipe):
             raise DataRefused(
                 "recipe_changed", f"{path} differs from the recipe given; resume needs the same."
             )
@@ -84,6 +84,14 @@ class Run:
     def _log(self) -> list[Row]:
         with (self.folder / "log.csv").open(encoding="utf-8", newline="") as file:
             return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def _is_recipe(path: Path, recipe: Recipe) -> bool:
+    """Whether a run's recipe is this one; what did not exist when it was written had its default."""
+    try:
+        return recipe_from(json.loads(path.read_text(encoding="utf-8"))) == recipe
+    except ValueError:
+        return False
 
 
 def _epoch_of(path: Path) -> int:

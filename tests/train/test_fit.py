@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,6 +123,17 @@ def test_another_recipe_is_not_resumed(
         replace(tiny_recipe, augmentation=replace(tiny_recipe.augmentation, flip=0.4)),
     ):
         assert refusal_of(other, chest_xray, unbroken, resume=True) == "recipe_changed"
+
+
+def test_a_run_from_before_a_setting_existed_is_resumed(
+    unbroken: Path, tiny_recipe: Recipe, chest_xray: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(unbroken, tmp_path / "run")
+    path = run / "recipe.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    del settings["attention"]
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    fit(tiny_recipe, chest_xray, run, resume=True, progress=False)
 
 
 def test_another_beginning_is_not_resumed(
