@@ -87,7 +87,7 @@ class Run:
 
 
 def _is_recipe(path: Path, recipe: Recipe) -> bool:
-    """Whether a run's recipe is this one; what did not exist when it was written had its default."""
+    """Whether a run has this recipe; what did not exist when it began had its default."""
     try:
         return recipe_from(json.loads(path.read_text(encoding="utf-8"))) == recipe
     except ValueError:
