@@ -1,94 +1,83 @@
-"""How right every variant of an artifact is, on the same images, as the kiosk would screen them."""
+"""Every contender screens the same films; what each says of each film is kept as a raw sample."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
-from edge.artifact import Artifact
-from edge.errors import DataRefused
-from edge.screening import Screener, Screening
-from train.datasets import Sample, list_samples
-from train.evaluation import evaluate
+from bench.accuracy_score import SAMPLE
+from bench.contenders import Contender
+from bench.films import Film
+from bench.samples import Recorder, samples_of
+from edge.screening import Screening
+
+DECIMALS = 3
+"""Of an attention map, whose largest value is 1."""
 
 
-@dataclass(frozen=True)
-class Screened:
-    """Every file of a data set screened by one variant."""
+def screen_films(
+    contenders: Iterable[Contender],
+    films: Iterable[Film],
+    recorder: Recorder,
+    progress: bool = True,
+) -> None:
+    """Screen every film by every contender and record one sample for each pair.
 
-    variant: str
-    samples: list[Sample]
-    screenings: list[Screening]
+    All contenders see a film before the next one is read, so that a killed run leaves pairs. What
+    the recorder holds already is not asked again. A film that cannot be read or screened becomes
+    a sample that says so.
 
-
-def screen_folder(
-    artifact: Artifact, variant: str, data: Path, folder: str, progress: bool = True
-) -> Screened:
-    """Screen ``DATA/folder/{NORMAL,PNEUMONIA}/`` by the kiosk's own code.
-
-    Raises:
-        DataRefused: a folder is missing, or ``refused_image`` names a file the kiosk refuses.
+    Args:
+        contenders: from `bench.contenders.choose_contenders`.
+        films: to screen.
+        recorder: where the samples go.
+        progress: show a progress bar.
     """
-    screener = Screener(artifact, variant)
-    samples = list_samples(data, folder)
-    screenings = []
-    for sample in tqdm(samples, f"screening, {variant}", disable=not progress):
-        screening = screener.screen(sample.path.read_bytes())
-        if screening.score is None:
-            raise DataRefused("refused_image", f"{sample.path}: {screening.reasons[0][1]}")
-        screenings.append(screening)
-    return Screened(variant, samples, screenings)
+    done = {(line["file"], line["variant"]) for line in samples_of(recorder.lines, SAMPLE)}
+    contenders, films = tuple(contenders), tuple(films)
+    for film in tqdm(films, "screening", disable=not progress):
+        left = [each for each in contenders if (film.file, each.name) not in done]
+        for name, answer in _answers(film, left):
+            recorder.add(
+                SAMPLE,
+                file=film.file,
+                label=film.label,
+                patient=film.patient,
+                variant=name,
+                **answer,
+            )
 
 
-def compare_variants(artifact: Artifact, data: Path, folder: str = "test") -> dict[str, Any]:
-    """Evaluate every variant; list the files whose outcome depends on the variant.
-
-    Returns:
-        ``variants``: an evaluation each, at the manifest's threshold; ``changed``: files whose
-        outcome differs from the first variant's, with both outcomes and scores.
-    """
-    screened = [
-        screen_folder(artifact, variant, data, folder) for variant in sorted(artifact.models)
-    ]
-    threshold = artifact.manifest.thresholds["refer"]
+def answer_of(screening: Screening) -> dict[str, Any]:
+    """What a sample keeps of a screening: score, outcome, reasons and attention map."""
     return {
-        "artifact": artifact.manifest.name,
-        "version": artifact.manifest.version,
-        "data": f"Guangzhou, {folder} folder",
-        "threshold": threshold,
-        "variants": {s.variant: _evaluated(s, threshold) for s in screened},
-        "changed": [_change(screened, i) for i in _changed(screened)],
+        "score": screening.score,
+        "outcome": screening.outcome,
+        "reasons": [{"code": code, "message": message} for code, message in screening.reasons],
+        "attention": None if screening.attention is None else _rounded(screening.attention),
     }
 
 
-def _evaluated(screened: Screened, threshold: float) -> dict[str, Any]:
-    labels = np.array([sample.label for sample in screened.samples], np.int64)
-    scores = np.array([screening.score for screening in screened.screenings], np.float64)
-    outcomes = [screening.outcome for screening in screened.screenings]
-    return {
-        **evaluate(labels, scores, threshold).to_dict(),
-        "outcomes": {name: outcomes.count(name) for name in sorted(set(outcomes))},
-    }
+def unreadable(error: OSError) -> dict[str, Any]:
+    """What a sample says of a file that the system does not hand out."""
+    reason = {"code": "unreadable_file", "message": f"The file cannot be read: {error.strerror}."}
+    return {"score": None, "outcome": "refused", "reasons": [reason], "attention": None}
 
 
-def _changed(screened: list[Screened]) -> list[int]:
-    return [
-        i
-        for i in range(len(screened[0].samples))
-        if len({s.screenings[i].outcome for s in screened}) > 1
-    ]
+def _answers(film: Film, contenders: list[Contender]) -> Iterable[tuple[str, dict[str, Any]]]:
+    if not contenders:
+        return
+    try:
+        data = film.read()
+    except OSError as error:
+        yield from ((each.name, unreadable(error)) for each in contenders)
+        return
+    for each in contenders:
+        yield each.name, answer_of(each.screen(data))
 
 
-def _change(screened: list[Screened], i: int) -> dict[str, Any]:
-    path = screened[0].samples[i].path
-    return {
-        "file": f"{path.parent.name}/{path.name}",
-        **{
-            s.variant: {"outcome": s.screenings[i].outcome, "score": s.screenings[i].score}
-            for s in screened
-        },
-    }
+def _rounded(attention: npt.NDArray[Any]) -> list[list[float]]:
+    return [[round(float(value), DECIMALS) for value in row] for row in attention]

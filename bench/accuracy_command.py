@@ -87,10 +87,10 @@ def accuracy_command(
         raise click.UsageError("Name the films by --data or --csv.")
     artifacts = load_artifacts(folders)
     weights = (weights or shipped_full()) if full else None
-    contenders = choose_contenders(artifacts, weights, runtimes, threads)
-    films = _films(data, split, table, division_of(contenders.here))
+    films = _films(data, split, table, division_of(artifacts, weights))
     if quick:
         films = films.sampled(QUICK_FILMS)
+    contenders = choose_contenders(artifacts, weights, runtimes, threads)
     settings = {**_settings(contenders, films), "quick": quick, "threads": threads}
     hashes = {each.name: each.sha256 for each in contenders.here}
     path = out / f"{FILE}.jsonl" if out else None
