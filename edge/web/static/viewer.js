@@ -268,8 +268,8 @@ function begin() {
   listen();
   view.tabIndex = 0;
   figure.classList.add("live");
-  for (const id of ["#tools", "#viewer-help", "#opacity-row"]) {
-    figure.querySelector(id)?.removeAttribute("hidden");
+  for (const id of ["#tools", "#below"]) {
+    figure.querySelector(id).hidden = false;
   }
   if (slider) {
     slider.value = "0";
