@@ -10,6 +10,7 @@ from edge.web import (
     access,
     api,
     audit,
+    batch,
     faults,
     films,
     followup,
@@ -20,6 +21,9 @@ from edge.web import (
     performance,
     screenings,
     sentences,
+    settings,
+    signin,
+    status,
 )
 from edge.web.kiosk import Kiosk, KioskConfig
 
@@ -30,7 +34,20 @@ MULTIPART_ROOM = 64 * 1024
 
 MAX_BODY = MAX_BYTES + MULTIPART_ROOM
 
-PAGES = (screenings, films, api, health, history, followup, performance, audit)
+PAGES = (
+    screenings,
+    films,
+    api,
+    health,
+    history,
+    followup,
+    performance,
+    audit,
+    batch,
+    status,
+    settings,
+    signin,
+)
 """Modules with a blueprint each."""
 
 
