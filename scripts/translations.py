@@ -99,7 +99,8 @@ def problems() -> list[str]:
 
 
 def _faults(message: Message) -> Iterator[str]:
-    forms = message.string if isinstance(message.string, tuple) else (message.string,)
+    said: object = message.string
+    forms = [str(form or "") for form in (said if isinstance(said, tuple) else (said,))]
     if not all(forms):
         yield "not translated"
     if message.fuzzy:
