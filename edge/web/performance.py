@@ -107,6 +107,7 @@ def _facts(database: Database, artifact: Artifact) -> dict[str, Any]:
         "uncertain": uncertain,
         "cases": followed.cases,
         "sick": sum(case.pneumonia for case in followed.cases),
+        "open": sum(followed.open.values()),
         "coverage": [(name, *_counts(followed, name)) for name in SCORED],
         "options": _options(followed, now, own),
     }
