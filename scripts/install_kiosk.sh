@@ -19,6 +19,7 @@
 # From a bundle of scripts/bundle_offline.sh it needs no network. Run again, with the same options,
 # it upgrades: the new version is checked beside the old one and then takes its place at once.
 set -euo pipefail
+umask 022 # what is installed must be read by the service's user
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/environment.sh
 source "$here/environment.sh"
@@ -182,6 +183,7 @@ install_kiosk() {
     else
         run rm -f "$autostart"
     fi
+    run sync # a power cut must not find the new name and an empty folder
     run mkdir -p "$root/usr/local/bin"
     run ln -sfn "$prefix/current/bin/$name" "$root/usr/local/bin/$name"
     run ln -sfn "releases/$release" "$root$prefix/current.new"
