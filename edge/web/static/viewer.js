@@ -251,16 +251,17 @@ function listen() {
   new ResizeObserver(drawPlace).observe(view);
 }
 
-// Lungs are the darker part of this film, bones and what lies over them the brighter one.
+// In the middle of this film lungs are the darker part, heart, spine and bones the brighter one.
 function measure() {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 96;
   const context = canvas.getContext("2d");
-  context.drawImage(film, 0, 0, canvas.width, canvas.height);
+  const { naturalWidth: width, naturalHeight: height } = film;
+  context.drawImage(film, 0.15 * width, 0.15 * height, 0.7 * width, 0.65 * height, 0, 0, canvas.width, canvas.height);
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
   const greys = Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i]).sort();
   const at = (share) => greys[Math.floor(share * (greys.length - 1))];
-  presets = { sent: [0, WHITE], lungs: [at(0.02), at(0.6)], soft: [at(0.35), at(0.99)] };
+  presets = { sent: [0, WHITE], lungs: [at(0.01), at(0.8)], soft: [at(0.3), at(0.995)] };
 }
 
 function begin() {
