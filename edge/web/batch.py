@@ -22,6 +22,8 @@ from edge.web.faults import status_of
 from edge.web.kiosk import current_kiosk, reasons
 
 PAGE_SIZE = 50
+LISTED = 20
+"""Batches to go back to."""
 EXTENSION = "batches"
 
 blueprint = Blueprint("batch", __name__)
@@ -144,7 +146,7 @@ def _chooser(name: str, refusal: PneumoKioskError | None = None) -> str:
         parents=_parents(here.name) if here and here.name else [],
         refusal=refusal,
         model_refusal=kiosk.refusal,
-        batches=batches.all(),
+        batches=batches.last(LISTED),
         running=batches.running_number(),
         most_counted=MOST_COUNTED,
     )

@@ -42,7 +42,8 @@ class Progress:
     Attributes:
         number: of the batch, from 1.
         folder: below the root; empty for the root itself.
-        started: when; UTC, ISO 8601.
+        started: when; UTC, ISO 8601. Empty where the first line was lost: of what folder nobody
+            knows.
         total: files that there are.
         counts: files by outcome, so far.
         finished: nothing is left to do.
@@ -98,7 +99,7 @@ class Journal:
         """How far the batch is.
 
         Raises:
-            RecordsUnavailable: the file cannot be read, or is none of a batch.
+            RecordsUnavailable: the file cannot be read.
         """
         found = Progress(self.number, "", "")
         for line in self._lines():
@@ -113,9 +114,10 @@ class Journal:
     def _lines(self) -> Iterator[dict[str, Any]]:
         try:
             with self.path.open(encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    if line.endswith("\n"):  # a power cut may have left half a line
-                        yield json.loads(line)
+                for text in file:
+                    line = _parsed(text)
+                    if line is not None:
+                        yield line
         except OSError as error:
             raise refusal_of(error, self.path.parent) from error
 
@@ -136,3 +138,12 @@ class Journal:
                 file.truncate(file.read().rfind(b"\n") + 1)
         except OSError as error:
             raise refusal_of(error, self.path.parent) from error
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    """A line; None for what a power cut left of one."""
+    try:
+        line = json.loads(text) if text.endswith("\n") else None
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None

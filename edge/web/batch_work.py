@@ -83,7 +83,10 @@ class Batches:
         journal = self._journal(number)
         with self._lock:
             self._check_free()
-            if not journal.progress().finished:
+            progress = journal.progress()
+            if not progress.started:
+                raise RequestRefused(404, "unknown_batch", UNKNOWN)
+            if not progress.finished:
                 self._begin(journal)
 
     def stop(self, number: int) -> None:
@@ -134,10 +137,10 @@ class Batches:
             return work.progress
         return journal.progress()
 
-    def all(self) -> list[Progress]:
-        """All batches, the newest first."""
+    def last(self, count: int) -> list[Progress]:
+        """The last batches, the newest first."""
         found = sorted(self._journals(), key=lambda journal: journal.number, reverse=True)
-        return [journal.progress() for journal in found]
+        return [journal.progress() for journal in found[:count]]
 
     def entries(self, number: int, first: int = 0, count: int | None = None) -> Iterator[Entry]:
         """What became of a batch's files, in the order of the work.
