@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 import edge
 from bench.accuracy_command import accuracy_command
 from bench.kiosk_command import kiosk_command
 from bench.latency_command import latency_command
+from bench.robustness_command import robustness_command
 from edge.console import Commands
 
 
@@ -15,11 +18,14 @@ from edge.console import Commands
 @click.version_option(edge.__version__, prog_name="pneumokiosk-bench")
 def cli() -> None:
     """Measure latency, accuracy and the running kiosk on this machine."""
+    # TensorFlow greets on stderr at length; warnings and errors still come through.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 for command in (
     latency_command,
     accuracy_command,
+    robustness_command,
     kiosk_command,
 ):
     cli.add_command(command)

@@ -158,9 +158,12 @@ def require_labels(films: FilmSet) -> FilmSet:
 
 
 def drawn_films(count: int = PHANTOMS, side: int = 512) -> FilmSet:
-    """Phantoms, half of them with drawn opacities: enough to see scores move, not to measure."""
+    """Phantoms, half of them with drawn opacities: enough to see scores move, not to be right.
+
+    So they carry no label.
+    """
     films = [
-        Film(f"phantom-{i}.png", None, i % 2, str(i), phantom_png(i, side, 3 * (i % 2)))
+        Film(f"phantom-{i}.png", None, None, str(i), phantom_png(i, side, 3 * (i % 2)))
         for i in range(count)
     ]
     return _set("drawn phantoms", films)
