@@ -102,9 +102,8 @@ def measure_latency(
     _gemm(recorder, settings, "before")
     ready = _cold_starts(recorder, chosen.backends, settings, progress)
     for threads in settings.threads:
-        with remote(Stream, ready, threads) as stream:
-            names = [backend.name for backend in ready]
-            run_stream(recorder, stream, names, threads, settings, progress)
+        with remote(Stream, threads) as stream:
+            run_stream(recorder, stream, ready, threads, settings, progress)
     _stages(recorder, folders, settings, progress)
     _throughput(recorder, ready, settings, progress)
     _gemm(recorder, settings, "after")
@@ -126,15 +125,21 @@ def describe_backend(backend: Backend) -> dict[str, Any]:
 def run_stream(
     recorder: Recorder,
     stream: Streaming,
-    names: Sequence[str],
+    backends: Sequence[Backend],
     threads: int,
     settings: Settings,
     progress: bool = True,
 ) -> None:
-    """Warm every backend up, then let all take turns in an order shuffled anew each round."""
-    for name in tqdm(names, f"warm-up, {threads} thread(s)", disable=not progress):
-        warmed = stream.call("warm_up", name)
-        recorder.add("warm_up", backend=name, threads=threads, **warmed)
+    """Load and warm every backend, then let all take turns in an order shuffled anew each round."""
+    names = []
+    for backend in tqdm(backends, f"warm-up, {threads} thread(s)", disable=not progress):
+        place = {"backend": backend.name, "threads": threads}
+        try:
+            stream.call("load", backend)
+            recorder.add("warm_up", **place, **stream.call("warm_up", backend.name))
+            names.append(backend.name)
+        except Exception as error:  # as in `bench.fresh.cold_start`
+            recorder.add("not_available", **place, why=str(error) or type(error).__name__)
     rng = np.random.default_rng([settings.seed, threads])
     started, number = time.monotonic(), 0
     with tqdm(total=settings.rounds, desc=f"{threads} thread(s)", disable=not progress) as bar:

@@ -79,9 +79,11 @@ def latency_command(
     from bench.latency import measure_latency
     from bench.latency_score import score_latency
     from bench.latency_table import latency_table
+    from bench.machine import describe_machine
     from bench.report import write_run
     from bench.samples import recording
 
+    machine = describe_machine()
     settings = _settings(quick, threads, rounds, duration, seed)
     artifacts = _artifacts(folders)
     weights = weights or shipped_full()
@@ -89,7 +91,8 @@ def latency_command(
     asked = {**settings.to_dict(), "quick": quick}
     asked["full_network_weights"] = weights.name if weights else "random, seed 0"
     hashes = {b.name: b.sha256 for b in chosen.backends if b.sha256}
-    with recording(out / f"{FILE}.jsonl" if out else None, "latency", hashes, asked) as recorder:
+    path = out / f"{FILE}.jsonl" if out else None
+    with recording(path, "latency", hashes, asked, machine) as recorder:
         _record_arithmetic(recorder, artifacts, weights)
         places = {name: artifact.folder for name, artifact in artifacts.items()}
         measure_latency(recorder, chosen, places, settings)

@@ -17,13 +17,10 @@ from bench.backends.null import NullBackend
 from bench.intervals import percentiles
 from bench.samples import Line, samples_of, was_finished
 
-BUSY_BEFORE = 0.1
+BUSY_BEFORE = 0.15
 """Load of the last minute, a core, from which a machine was not idle before the run."""
 BUSY_DURING = 0.05
 """Share of all cores' time that other processes may take during a run."""
-FEW = 100
-"""Samples below which the 99th percentile is the largest of them."""
-
 Times = dict[tuple[str, int], dict[int, Line]]
 """Samples by backend and threads, then by round."""
 
@@ -91,7 +88,9 @@ def _rows(
     work = {line["network"]: line["multiplications"] for line in samples_of(lines, "network")}
     cores = lines[0]["machine"]["usable_cores"]
     rows = []
-    for (backend, threads), samples in times.items():
+    order = {name: place for place, name in enumerate(described)}
+    for backend, threads in sorted(times, key=lambda key: (key[1], order.get(key[0], len(order)))):
+        samples = times[backend, threads]
         row = {**described.get(backend, {"backend": backend}), "threads": threads}
         row["more_threads_than_cores"] = threads > cores
         row["warm"] = warm.get((backend, threads), False)
@@ -137,9 +136,10 @@ def _ms(samples: Mapping[int, Line], rounds: Sequence[int]) -> npt.NDArray[np.fl
 def _margin_difference(
     times: Times, described: Mapping[str, Line], backend: str, threads: int
 ) -> float | None:
-    """Largest difference of what it answered from the same network in LiteRT fp32, on an image."""
+    """Largest difference of what it answered from the same network in LiteRT float, on an image."""
     network = described.get(backend, {}).get("network")
-    answers = _answers(times.get((f"{network}, LiteRT fp32", threads), {}))
+    floats = ((f"{network}, LiteRT {precision}", threads) for precision in ("fp32", "fp16"))
+    answers = _answers(next((times[key] for key in floats if key in times), {}))
     own = _answers(times[backend, threads])
     return max((abs(own[i] - answers[i]) for i in own.keys() & answers.keys()), default=None)
 

@@ -48,6 +48,8 @@ def throughput(
         raise NotAvailable("not_available", "A process died.") from error
     except BrokenBarrierError as error:
         raise NotAvailable("not_available", f"Not all were ready in {READY_S:.0f} s.") from error
+    except Exception as error:  # as in `bench.fresh.cold_start`
+        raise NotAvailable("not_available", str(error) or type(error).__name__) from error
 
 
 def ways_to_use(cores: int) -> list[tuple[int, int]]:

@@ -52,7 +52,11 @@ class Recorder:
 
 @contextmanager
 def recording(
-    path: Path | None, kind: str, artifacts: Mapping[str, str], settings: Mapping[str, Any]
+    path: Path | None,
+    kind: str,
+    artifacts: Mapping[str, str],
+    settings: Mapping[str, Any],
+    machine: Mapping[str, Any] | None = None,
 ) -> Iterator[Recorder]:
     """Open a run: its header is written at once, its end only where the block came to its end.
 
@@ -64,6 +68,8 @@ def recording(
         kind: of run, such as ``"latency"``.
         artifacts: SHA-256 of every model file that is measured, by name.
         settings: what the run was asked for.
+        machine: described before the run's own preparations, which are load as well; None
+            describes it now.
 
     Raises:
         DataRefused: ``samples_exist``.
@@ -73,7 +79,7 @@ def recording(
         "kind": kind,
         "format": FORMAT,
         "command": shlex.join(["pneumokiosk-bench", *sys.argv[1:]]),
-        "machine": describe_machine(),
+        "machine": dict(machine or describe_machine()),
         "artifacts": dict(artifacts),
         "settings": dict(settings),
     }

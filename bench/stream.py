@@ -29,19 +29,20 @@ WARM_UP_RULE = (
 class Stream:
     """Loaded backends, with the same number of threads each."""
 
-    def __init__(self, backends: Sequence[Backend], threads: int) -> None:
-        """Load them all.
+    def __init__(self, threads: int) -> None:
+        """Begin with none.
 
         Args:
-            backends: what to time, of different names.
             threads: processor threads that a prediction may use.
         """
+        self._threads = threads
         self._predictors: dict[str, Predict] = {}
         self._images: dict[str, list[Image]] = {}
-        drawn = {size: stream_images(size) for size in {each.input_size for each in backends}}
-        for backend in backends:
-            self._images[backend.name] = drawn[backend.input_size]
-            self._predictors[backend.name] = backend.load(threads)
+
+    def load(self, backend: Backend) -> None:
+        """Load one more; its name is its own."""
+        self._predictors[backend.name] = backend.load(self._threads)
+        self._images[backend.name] = stream_images(backend.input_size)
 
     def warm_up(self, name: str) -> dict[str, Any]:
         """Predict until the time is stable (`WARM_UP_RULE`).

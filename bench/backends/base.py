@@ -25,9 +25,6 @@ NO_MAP: npt.NDArray[np.float32] = np.zeros((0, 0), np.float32)
 class NotAvailable(WorkFailed):
     """A backend cannot run here; the message says why. Its code is ``not_available``."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-
 
 class Backend(Protocol):
     """One way to run one network on one image at a time.
