@@ -108,7 +108,7 @@ place() {
 # The folder of the new version: the old one works on until this one is complete.
 make_release() {
     local release=$root$prefix/releases/$1 python
-    python=$(find_python)
+    python=$(system_python)
     run mkdir -p "$root$prefix/releases"
     if [ -d "$here/wheels" ]; then
         install_bundle "$python" "$release"
@@ -119,7 +119,22 @@ make_release() {
         run "$release/bin/python" -m pip install --quiet --disable-pip-version-check \
             "$here/..[${extras-codecs,signature}]"
     fi
-    run "$release/bin/$name" verify
+    if [ -n "$root" ]; then
+        run "$release/bin/$name" verify
+    else
+        run runuser -u "$name" -- "$release/bin/$name" verify
+    fi
+}
+
+# A Python that the service can see: users' homes are hidden from it.
+system_python() {
+    local python base
+    python=$(PYTHON=${PYTHON:-/usr/bin/python3} find_python)
+    base=$("$python" -c 'import sys; print(sys.base_prefix)')
+    if [ -z "$root" ] && [[ $base/ =~ ^/(home|root|run/user)/ ]]; then
+        fail "the service may not look into $base: name a Python of the system by PYTHON=..."
+    fi
+    printf '%s\n' "$python"
 }
 
 install_bundle() {
@@ -168,9 +183,10 @@ install_kiosk() {
     fi
     local release
     release=$(date +%Y%m%d%H%M%S)-$$
+    # What was not finished is not kept.
     trap 'if [ -z "$dry_run" ]; then rm -rf "$root$prefix/releases/'"$release"'"; fi' EXIT
-    make_release "$release"
     make_places
+    make_release "$release"
     place show_kiosk.sh "$root$prefix/share/show_kiosk.sh" 755
     run cp "$root$prefix/releases/$release"/lib/python3*/site-packages/edge/web/static/kiosk.svg \
         "$root$prefix/share/kiosk.svg"
