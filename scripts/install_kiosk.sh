@@ -142,9 +142,9 @@ install_bundle() {
     (cd "$here" && sha256sum --check --quiet --strict SHA256SUMS) ||
         fail "this bundle is damaged: copy it again"
     IFS=' ' read -r for_python for_machine held < "$here/target"
-    machine=$("$python" -c 'import platform, sys; print("%d.%d" % sys.version_info[:2], platform.machine())')
+    machine=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" $(uname -m)"
     [ "$machine" = "$for_python $for_machine" ] ||
-        fail "this bundle is for Python $for_python $for_machine, and here is $machine (name another by PYTHON=...)"
+        fail "this bundle is for Python $for_python on $for_machine, and here is $machine"
     # Debian's Python may lack ensurepip: the bundle's own pip serves, and stays out of the kiosk.
     local pip=("$here"/wheels/pip-*.whl)
     run "$python" -m venv --without-pip --clear "$release"
@@ -173,7 +173,8 @@ make_places() {
         run chmod 700 "$root$folder"
         on_system chown "$name:$name" "$folder"
     done
-    run touch "$root$data/.$name"
+    # Its owner is the service: root follows no link of its making.
+    if [ ! -L "$root$data/.$name" ]; then run touch "$root$data/.$name"; fi
 }
 
 install_kiosk() {

@@ -105,7 +105,9 @@ def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
         assert f"{tmp_path}/etc/systemd/system/pneumokiosk.service" in done.stdout
         assert "useradd" not in done.stdout
     assert list(tmp_path.iterdir()) == []
-    system = _install("--dry-run")
+    system = _run(SCRIPTS / "install_kiosk.sh", "--dry-run", PYTHON="")
+    if "the service may not look into" in system.stderr:
+        pytest.skip("the only Python of this machine lies in a user's home")
     for step in ("useradd --system", "chmod 700 /var/lib/pneumokiosk", "systemctl restart"):
         assert step in system.stdout
 
@@ -201,7 +203,7 @@ def test_what_does_not_work_takes_no_ones_place(tmp_path: Path) -> None:
     (other / "target").write_text("3.2 m68k \n", encoding="utf-8")
     _sum(other)
     refused = _install("--root", root, bundle=other)
-    assert (refused.returncode, "3.2 m68k" in refused.stderr) == (2, True)
+    assert (refused.returncode, "3.2 on m68k" in refused.stderr) == (2, True)
     assert _installed(root) == "1.0"
     assert len(list((root / "opt/pneumokiosk/releases").iterdir())) == 1
 
