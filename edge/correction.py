@@ -17,7 +17,9 @@ Pixels = npt.NDArray[Any]
 
 
 def _swap(pixels: Pixels) -> Pixels:
-    """Black and white, within the range that the film uses: few files use all of 16 bits."""
+    """Black and white; 16 bits within the range that the film uses: few files use all of them."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(255 - pixels)
     darkest, brightest = pixels.min(), pixels.max()
     return np.asarray(brightest - pixels + darkest, pixels.dtype)
 
