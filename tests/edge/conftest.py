@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from waitress.server import create_server
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
@@ -26,6 +28,13 @@ from edge.quality import Gates
 from edge.records import Patient, Records
 from edge.screening import Screener
 from edge.web import KioskConfig, create_app
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
+--disable-background-networking --disable-component-update --disable-dev-shm-usage""".split()
 
 
 @pytest.fixture(scope="session")
@@ -168,3 +177,54 @@ def keep(records: Records, screener: Screener, provenance: Provenance) -> Callab
         return records.add(screening, patient, **{"provenance": provenance, **others})
 
     return add
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[Flask], str]]:
+    """Serves kiosks until the module's tests are done; answers their addresses."""
+    running = []
+
+    def start(app: Flask) -> str:
+        server = create_server(app, host="127.0.0.1", port=0, threads=2)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        running.append((app, server, thread))
+        return f"http://127.0.0.1:{server.effective_port}"
+
+    yield start
+    for app, server, thread in running:
+        server.task_dispatcher.shutdown()
+        server.pull_trigger()
+        server.close()
+        thread.join(5)
+        app.extensions["kiosk"].close()
+
+
+@pytest.fixture(scope="module")
+def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Chrome]]:
+    """Starts browsers, with or without scripts; skips where there is none."""
+    pytest.importorskip("selenium", reason="selenium is not installed")
+    if not (CHROMIUM.exists() and DRIVER.exists()):
+        pytest.skip("there is no Chromium with its driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    started = []
+
+    def start(scripts: bool = True) -> Chrome:
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+        if not scripts:
+            setting = {"profile.managed_default_content_settings.javascript": 2}
+            options.add_experimental_option("prefs", setting)
+        browser = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+        browser.set_window_size(1280, 800)
+        started.append(browser)
+        return browser
+
+    yield start
+    for browser in started:
+        browser.quit()

@@ -1,188 +1,218 @@
-"""The kiosk in a real browser, where there is one."""
+"""Screening in a real browser, where there is one: the queue, the outcome and the paper."""
 
 from __future__ import annotations
 
+import base64
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import cv2
 import pytest
+from flask import Flask
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
-from waitress.server import create_server
 
+from edge.phantom import draw_phantom
 from edge.web import KioskConfig, create_app
 
-CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+Serve = Callable[[Flask], str]
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM.exists() and DRIVER.exists()), reason="there is no Chromium with its driver"
-)
-
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
---disable-background-networking --disable-component-update --disable-dev-shm-usage""".split()
+TARGETS = "button, .button, select, .drop, nav a, summary, fieldset label, #opacity"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    app = create_app(KioskConfig(tmp_path_factory.mktemp("kiosk")))
-    server = create_server(app, host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.task_dispatcher.shutdown()
-    server.pull_trigger()
-    server.close()
-    thread.join(5)
-    app.extensions["kiosk"].records.close()
-
-
-def _browser(profile: Path, scripts: bool) -> webdriver.Chrome:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in [*FLAGS, f"--user-data-dir={profile}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    if not scripts:
-        setting = {"profile.managed_default_content_settings.javascript": 2}
-        options.add_experimental_option("prefs", setting)
-    browser = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
-    browser.set_window_size(1280, 800)
-    return browser
+def address(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> str:
+    return serve(create_app(KioskConfig(tmp_path_factory.mktemp("kiosk"))))
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    browser = _browser(tmp_path_factory.mktemp("profile"), scripts=True)
-    yield browser
-    browser.quit()
+def browser(start_browser: Callable[..., Chrome]) -> Chrome:
+    return start_browser()
 
 
-@pytest.fixture
-def film(png: bytes, tmp_path: Path) -> Path:
-    path = tmp_path / "film.png"
-    path.write_bytes(png)
-    return path
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A film, one with black and white swapped, and no film at all; none has a telling name."""
+    folder = tmp_path_factory.mktemp("films")
+    film = draw_phantom(side=300)
+    content = {"upright": film, "inverted": 255 - film}
+    for name, pixels in content.items():
+        (folder / name).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    (folder / "letter.png").write_text("text", encoding="utf-8")
+    return {path.name: path for path in folder.iterdir()}
 
 
-def _wait_for(browser: webdriver.Chrome, css: str) -> None:
-    WebDriverWait(browser, 20).until(lambda b: b.find_elements(By.CSS_SELECTOR, css))
+def _wait_for(browser: Chrome, css: str, number: int = 1) -> list[Any]:
+    wait = WebDriverWait(browser, 30)
+    wait.until(lambda b: len(b.find_elements(By.CSS_SELECTOR, css)) >= number)
+    return browser.find_elements(By.CSS_SELECTOR, css)
 
 
-def _logged(browser: webdriver.Chrome, kind: str) -> list[dict[str, Any]]:
+def _logged(browser: Chrome, kind: str) -> list[dict[str, Any]]:
     """What was logged since this was last asked."""
     return list(browser.get_log(kind))  # type: ignore[no-untyped-call]
 
 
-def _press(browser: webdriver.Chrome, css: str) -> None:
+def _press(browser: Chrome, css: str) -> None:
     browser.find_element(By.CSS_SELECTOR, css).click()
 
 
-def test_the_demonstration_shows_its_outcome(browser: webdriver.Chrome, address: str) -> None:
-    browser.get(address)
-    _press(browser, "button[form=demonstration]")
-    _wait_for(browser, ".outcome h1")
-    assert "Synthetic" in browser.find_element(By.CSS_SELECTOR, "main").text
-    for image in browser.find_elements(By.CSS_SELECTOR, ".stage img"):
-        assert image.get_property("naturalWidth") == 1024
+def _choose(browser: Chrome, *paths: Path) -> None:
+    browser.find_element(By.ID, "image").send_keys("\n".join(map(str, paths)))
 
 
-def test_the_attention_map_is_off_until_the_slider_asks(
-    browser: webdriver.Chrome, address: str
+def _pages_fit(browser: Chrome, width: int) -> None:
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    for target in browser.find_elements(By.CSS_SELECTOR, TARGETS):
+        assert not target.is_displayed() or target.rect["height"] >= 48, target.text
+
+
+def test_many_films_go_through_and_a_bad_one_stops_none(
+    browser: Chrome, address: str, films: dict[str, Path]
 ) -> None:
     browser.get(address)
-    _press(browser, "button[form=demonstration]")
-    _wait_for(browser, "#attention")
-    overlay = browser.find_element(By.ID, "attention")
-    slider = browser.find_element(By.ID, "opacity")
-    assert not overlay.is_displayed()
-    for _ in range(12):
-        slider.send_keys(Keys.ARROW_RIGHT)
-    assert overlay.is_displayed()
-    assert overlay.value_of_css_property("opacity") == "0.6"
-    film = browser.find_element(By.ID, "radiograph")
-    assert overlay.rect == film.rect
-    slider.send_keys(Keys.HOME)
-    assert not overlay.is_displayed()
+    _choose(browser, films["upright"], films["letter.png"])
+    _choose(browser, films["inverted"])
+    assert "3" in browser.find_element(By.ID, "chosen").text
+    browser.find_element(By.NAME, "patient_id").send_keys("K-9")
+    _press(browser, "#screening [type=submit]")
+    rows = _wait_for(browser, ".row[data-now=done]", 3)
+    assert [row.find_element(By.CSS_SELECTOR, ".file").text for row in rows] == [
+        "upright", "letter.png", "inverted",
+    ]  # fmt: skip
+    assert "Score" in rows[0].text and "K-9" in rows[0].text
+    assert "no JPEG, PNG or DICOM" in rows[1].text
+    assert "Black and white are swapped" in rows[2].text
+    assert browser.find_element(By.ID, "overall-text").text == "Films done: 3 of 3"
+    assert browser.find_element(By.ID, "overall").get_property("value") == 3
+    assert not browser.find_element(By.NAME, "patient_id").get_property("value")
 
-
-def test_a_chosen_film_is_screened(browser: webdriver.Chrome, address: str, film: Path) -> None:
-    browser.get(address)
-    browser.find_element(By.ID, "image").send_keys(str(film))
-    assert browser.find_element(By.ID, "chosen").text == "film.png"
-    _press(browser, "#screening .primary")
+    rows[2].find_element(By.CSS_SELECTOR, ".again button").click()
+    WebDriverWait(browser, 30).until(lambda b: "Put right" in rows[2].text)
+    assert "Score" in rows[2].text
+    rows[2].find_element(By.LINK_TEXT, "Open").click()
     _wait_for(browser, ".outcome h1")
-    assert browser.find_elements(By.CSS_SELECTOR, ".scale")
-    assert "Synthetic" not in browser.find_element(By.CSS_SELECTOR, ".details").text
+    assert "black and white swapped" in browser.find_element(By.CSS_SELECTOR, ".facts").text
 
 
-def test_a_dropped_film_is_screened(browser: webdriver.Chrome, address: str) -> None:
+def test_dropped_films_wait_for_the_button(browser: Chrome, address: str) -> None:
     browser.get(address)
     browser.execute_script(
         """
         const transfer = new DataTransfer();
-        transfer.items.add(new File(["text"], "film.png", {type: "image/png"}));
+        transfer.items.add(new File(["text"], "a film"));
         window.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, cancelable: true}));
         """
     )
-    _wait_for(browser, ".outcome.refused")
-    assert "unsupported_format" in browser.find_element(By.CSS_SELECTOR, ".details").text
+    assert browser.find_element(By.ID, "chosen").text == "a film"
+    _press(browser, "#screening [type=submit]")
+    _wait_for(browser, ".row[data-now=done] .badge.refused")
+
+
+def test_a_broken_connection_is_tried_again(
+    browser: Chrome, address: str, films: dict[str, Path]
+) -> None:
+    offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.get(address)
+    _choose(browser, films["upright"], films["letter.png"])
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    try:
+        _press(browser, "#screening [type=submit]")
+        rows = _wait_for(browser, ".row[data-now=failed]", 2)
+        assert "did not answer" in rows[0].text
+    finally:
+        online = {**offline, "offline": False}
+        browser.execute_cdp_cmd("Network.emulateNetworkConditions", online)
+    for row in rows:
+        row.find_element(By.CSS_SELECTOR, ".retry").click()
+    _wait_for(browser, ".row[data-now=done]", 2)
+    assert "Score" in rows[0].text
+
+
+def test_a_field_that_breaks_a_rule_is_told_in_the_row(
+    browser: Chrome, address: str, films: dict[str, Path]
+) -> None:
+    browser.get(address)
+    _choose(browser, films["upright"])
+    browser.execute_script("document.forms.screening.elements.sex.options[1].value = 'x'")
+    browser.execute_script("document.forms.screening.elements.sex.selectedIndex = 1")
+    _press(browser, "#screening [type=submit]")
+    rows = _wait_for(browser, ".row[data-now=failed]")
+    assert "sex must be F, M or O" in rows[0].text
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1024, 600), (390, 844)])
 def test_nothing_sticks_out_sideways(
-    browser: webdriver.Chrome, address: str, size: tuple[int, int]
+    browser: Chrome, address: str, films: dict[str, Path], size: tuple[int, int]
 ) -> None:
     metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
         browser.get(address)
-        _assert_fits(browser, size[0])
-        _press(browser, "button[form=demonstration]")
-        _wait_for(browser, "#attention")
-        _assert_fits(browser, size[0])
+        _pages_fit(browser, size[0])
+        _choose(browser, films["upright"], films["inverted"])
+        _press(browser, "#screening [type=submit]")
+        rows = _wait_for(browser, ".row[data-now=done]", 2)
+        _pages_fit(browser, size[0])
+        for link in [row.find_element(By.LINK_TEXT, "Open").get_attribute("href") for row in rows]:
+            browser.get(link or "")
+            _wait_for(browser, ".viewer.live")
+            _pages_fit(browser, size[0])
+            browser.get(f"{link}/print")
+            _pages_fit(browser, size[0])
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def _assert_fits(browser: webdriver.Chrome, width: int) -> None:
-    script = "return document.documentElement.scrollWidth"
-    assert browser.execute_script(script) <= width
-    for target in browser.find_elements(By.CSS_SELECTOR, "button, .button, select, .drop, nav a"):
-        assert target.rect["height"] >= 48, target.text
+def test_all_of_it_works_without_scripts(
+    start_browser: Callable[..., Chrome], address: str, films: dict[str, Path]
+) -> None:
+    browser = start_browser(scripts=False)
+    browser.get(address)
+    assert not browser.find_element(By.ID, "photograph").is_displayed()
+    _choose(browser, films["inverted"])
+    _press(browser, "#screening [type=submit]")
+    _wait_for(browser, ".outcome.refused")
+    _press(browser, ".again button")
+    _wait_for(browser, ".scale")
+    film = browser.find_element(By.ID, "radiograph")
+    WebDriverWait(browser, 30).until(lambda b: film.get_property("complete"))
+    assert film.get_property("naturalWidth") == 300
+    assert not browser.find_element(By.ID, "attention").is_displayed()
+    assert not browser.find_element(By.ID, "tools").is_displayed()
+    assert "needs JavaScript" in browser.find_element(By.CSS_SELECTOR, "figcaption").text
 
 
-def test_all_of_it_works_without_scripts(tmp_path: Path, address: str, film: Path) -> None:
-    browser = _browser(tmp_path / "profile", scripts=False)
-    try:
-        browser.get(address)
-        browser.find_element(By.ID, "image").send_keys(str(film))
-        _press(browser, "#screening .primary")
-        _wait_for(browser, ".outcome h1")
-        assert not browser.find_element(By.ID, "attention").is_displayed()
-        assert not browser.find_element(By.ID, "opacity-row").is_displayed()
-        assert "needs JavaScript" in browser.find_element(By.CSS_SELECTOR, "figcaption").text
-    finally:
-        browser.quit()
+@pytest.mark.parametrize(("paper", "width"), [("a4", "594.95996"), ("receipt", "227.03999")])
+def test_one_screening_is_one_sheet(browser: Chrome, address: str, paper: str, width: str) -> None:
+    browser.get(address)
+    _press(browser, "button[form=demonstration]")
+    _wait_for(browser, ".outcome h1")
+    browser.get(browser.current_url + f"/print?paper={paper}")
+    assert browser.find_element(By.ID, "print").is_displayed()
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    sheets = base64.b64decode(printed["data"]).split(b"/MediaBox [0 0 ")[1:]
+    assert [sheet.split()[0].decode() for sheet in sheets] == [width]
 
 
 def test_no_request_leaves_this_machine_and_no_policy_is_broken(
-    browser: webdriver.Chrome, address: str
+    browser: Chrome, address: str, films: dict[str, Path]
 ) -> None:
+    browser.get(address)
     _logged(browser, "performance")
     _logged(browser, "browser")
-    browser.get(address)
-    _press(browser, "button[form=demonstration]")
-    _wait_for(browser, "#attention")
+    _choose(browser, films["upright"])
+    _press(browser, "#screening [type=submit]")
+    _wait_for(browser, ".row[data-now=done]")[0].find_element(By.LINK_TEXT, "Open").click()
+    _wait_for(browser, ".viewer.live")
     events = [json.loads(entry["message"])["message"] for entry in _logged(browser, "performance")]
     asked = [
         event["params"]["request"]["url"]
@@ -191,5 +221,5 @@ def test_no_request_leaves_this_machine_and_no_policy_is_broken(
     ]
     assert any(url.startswith(address) for url in asked)
     for url in asked:
-        assert url.startswith("data:") or urlsplit(url).netloc == urlsplit(address).netloc, url
+        assert urlsplit(url).netloc == urlsplit(address).netloc, url
     assert not _logged(browser, "browser")
