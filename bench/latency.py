@@ -68,11 +68,19 @@ class Settings:
         )
 
 
-QUICK = Settings((2,), 20, 0.0, 1, 5, 1.0, 0.3)
+QUICK = Settings(
+    threads=(2,),
+    rounds=20,
+    seconds=0.0,
+    cold_starts=1,
+    stage_rounds=5,
+    throughput_seconds=1.0,
+    gemm_seconds=0.3,
+)
 
 
 class Streaming(Protocol):
-    """A `bench.stream.Stream`, here or in another process."""
+    """A `bench.stream.Stream` in another process, as `bench.remote.Remote` calls it."""
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call one of its methods."""
@@ -140,6 +148,8 @@ def run_stream(
             names.append(backend.name)
         except Exception as error:  # as in `bench.fresh.cold_start`
             recorder.add("not_available", **place, why=str(error) or type(error).__name__)
+    if not names:
+        return
     rng = np.random.default_rng([settings.seed, threads])
     started, number = time.monotonic(), 0
     with tqdm(total=settings.rounds, desc=f"{threads} thread(s)", disable=not progress) as bar:

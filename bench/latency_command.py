@@ -12,6 +12,7 @@ from bench.options import PATH, json_option, out_option, show
 
 if TYPE_CHECKING:
     from bench.latency import Settings
+    from bench.samples import Recorder
     from edge.artifact import Artifact
 
 FILE = "latency"
@@ -152,7 +153,9 @@ def _known(runtimes: tuple[str, ...]) -> tuple[str, ...]:
     return runtimes or RUNTIMES
 
 
-def _record_arithmetic(recorder: Any, artifacts: dict[str, Artifact], weights: Path | None) -> None:
+def _record_arithmetic(
+    recorder: Recorder, artifacts: dict[str, Artifact], weights: Path | None
+) -> None:
     """Multiplications of every network; a clinic's device has no TensorFlow to count them by."""
     from bench.arithmetic import count_multiplications
 

@@ -8,13 +8,8 @@ from typing import Any
 
 import click
 
-from edge.artifact import DEFAULT_ARTIFACT
-
 PATH = click.Path(path_type=Path)
 
-artifact_option = click.option(
-    "--artifact", type=PATH, default=DEFAULT_ARTIFACT, help="Artifact folder; the shipped one."
-)
 threads_option = click.option(
     "--threads", default=2, show_default=True, help="Processor threads for one image."
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,19 @@ Predict = Callable[[Image], Prediction]
 
 NO_MAP: npt.NDArray[np.float32] = np.zeros((0, 0), np.float32)
 """The attention map of a backend that gives none."""
+
+
+def version_of(*packages: str) -> str:
+    """Name and version of the first of some packages that is installed as one.
+
+    A vendor's own copy, such as TensorRT's in JetPack, may come without a version.
+    """
+    for package in packages:
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue
+    return f"{packages[0]} of unknown version"
 
 
 class NotAvailable(WorkFailed):

@@ -36,10 +36,10 @@ _PACKAGES = {
     "keras": "keras", "tf.function": "tensorflow", "onnxruntime": "onnxruntime",
     "openvino": "openvino", "tensorrt": "tensorrt",
 }  # fmt: skip
-_OF_GRAPHS: dict[str, tuple[str, GraphBackend]] = {
-    "onnxruntime": ("ONNX Runtime", OnnxBackend),
-    "openvino": ("OpenVINO", OpenVinoBackend),
-    "tensorrt": ("TensorRT", TensorRTBackend),
+_OF_GRAPHS: dict[str, tuple[str, GraphBackend, tuple[str, ...]]] = {
+    "onnxruntime": ("ONNX Runtime", OnnxBackend, ("fp32", "int8")),
+    "openvino": ("OpenVINO", OpenVinoBackend, ("fp32", "int8")),
+    "tensorrt": ("TensorRT", TensorRTBackend, ("fp32", "fp16", "int8")),
 }
 
 
@@ -123,10 +123,12 @@ def _graphs(
     network: str, size: int, weights: Callable[[], Path | None], runtimes: Sequence[str]
 ) -> Makers:
     def graph(kind: GraphBackend, precision: str) -> Backend:
-        return kind(network, precision, onnx_file(weights(), precision), size)
+        # TensorRT casts a float32 graph to fp16 itself.
+        stored = "int8" if precision == "int8" else "fp32"
+        return kind(network, precision, onnx_file(weights(), stored), size)
 
-    for runtime, (label, kind) in _OF_GRAPHS.items():
-        for precision in ("fp32", "int8") if runtime in runtimes else ():
+    for runtime, (label, kind, precisions) in _OF_GRAPHS.items():
+        for precision in precisions if runtime in runtimes else ():
             yield f"{network}, {label} {precision}", partial(graph, kind, precision)
 
 

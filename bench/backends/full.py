@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import train
-from bench.backends.kept import kept
+from bench.backends.base import NotAvailable
+from bench.backends.kept import cache_path, kept
 from train.network import NetworkConfig, build
 from train.recipe import Recipe
 from train.weights import Weights, build_trained, load_weights, weights_exist, weights_of
@@ -45,11 +47,24 @@ def full_weights(weights: Path | None) -> Weights:
 def full_litert(weights: Path | None) -> Path:
     """The full network as a float32 LiteRT file; converted once a machine, then kept.
 
+    A device without TensorFlow takes what a workstation has kept, copied to the same place.
+
     Args:
         weights: trained; None for random ones.
+
+    Raises:
+        NotAvailable: there is no TensorFlow, and no file is kept.
     """
     which = load_weights(weights).sha256[:16] if weights else "random"
-    return kept(f"full-{which}-{version('tensorflow')}.tflite", _convert_full, weights)
+    if find_spec("tensorflow"):
+        return kept(f"full-{which}-{version('tensorflow')}.tflite", _convert_full, weights)
+    copied = cache_path(f"full-{which}-*.tflite")
+    if found := sorted(copied.parent.glob(copied.name)):
+        return found[-1]
+    raise NotAvailable(
+        "not_available",
+        f"TensorFlow, which converts it, is not installed, and there is no {copied}.",
+    )
 
 
 def _convert_full(weights: Path | None) -> bytes:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+import edge
 import train
 from bench.backends.base import ModelFile, NotAvailable
 from bench.backends.full import full_weights
@@ -45,7 +46,7 @@ def onnx_file(weights: Path | None, precision: str) -> ModelFile:
         DataRefused: ``unsupported_layer``.
     """
     which = load_weights(weights).sha256[:16] if weights else "random"
-    made_by = f"{version('onnxruntime')}-{version('pneumokiosk')}"
+    made_by = f"{version('onnxruntime')}-{edge.__version__}"
     ranges = f"-{CALIBRATED_ON}" if precision == "int8" else ""
     name = f"{which}-{precision}{ranges}-{made_by}.onnx"
     return ModelFile.of(kept(name, _export, weights, precision))
@@ -65,7 +66,8 @@ def _export(weights: Path | None, precision: str) -> bytes:
 @cache
 def _shipped() -> dict[str, Path]:
     """Weights files of this repository by their SHA-256; shards count as one."""
-    names = {path.name.split("-00")[0].removesuffix(".safetensors") for path in _files()}
+    files = SHIPPED.glob("*.safetensors")
+    names = {path.name.split("-00")[0].removesuffix(".safetensors") for path in files}
     found = {}
     for name in sorted(names):
         path = SHIPPED / f"{name}.safetensors"
@@ -74,7 +76,3 @@ def _shipped() -> dict[str, Path]:
         except DataRefused:  # another kind of file, or shards that are not all there
             continue
     return found
-
-
-def _files() -> list[Path]:
-    return sorted(SHIPPED.glob("*.safetensors"))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from bench.backends.base import Image, ModelFile, Predict
+from bench.backends.base import Image, ModelFile, Predict, version_of
 from edge.errors import ArtifactRefused
 from edge.runtime import Model, Prediction
 
@@ -45,7 +44,7 @@ class LiteRTBackend:
     @property
     def version(self) -> str:
         """Of the interpreter."""
-        return f"ai-edge-litert {version('ai-edge-litert')}"
+        return version_of("ai-edge-litert", "tflite-runtime")
 
     @property
     def size_bytes(self) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
-from bench.backends.base import Image, ModelFile, NotAvailable, Predict
+from bench.backends.base import Image, ModelFile, NotAvailable, Predict, version_of
 from edge.runtime import Prediction
 
 
@@ -35,7 +34,7 @@ class OnnxBackend:
     @property
     def version(self) -> str:
         """Of ONNX Runtime."""
-        return f"onnxruntime {version('onnxruntime')}"
+        return version_of("onnxruntime")
 
     @property
     def size_bytes(self) -> int:
@@ -75,7 +74,7 @@ class OpenVinoBackend(OnnxBackend):
     @property
     def version(self) -> str:
         """Of OpenVINO."""
-        return f"openvino {version('openvino')}"
+        return version_of("openvino")
 
     def load(self, threads: int) -> Predict:
         """Compile the graph for one image at a time.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.backends.base import NO_MAP, Image, NotAvailable, Predict
+from bench.backends.base import NO_MAP, Image, NotAvailable, Predict, version_of
 from bench.backends.full import FULL, FULL_NAME, full_model
 from edge.runtime import Prediction
 
@@ -47,7 +46,7 @@ class KerasBackend:
     @property
     def version(self) -> str:
         """Of Keras and TensorFlow."""
-        return f"keras {version('keras')}, tensorflow {version('tensorflow')}"
+        return f"{version_of('keras')}, {version_of('tensorflow')}"
 
     def load(self, threads: int) -> Predict:
         """Build the network with so many threads inside an operation.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 
-from bench.backends.base import ModelFile, Predict
+from bench.backends.base import ModelFile, Predict, version_of
 from bench.backends.kept import cache_path
 
 
@@ -34,7 +33,7 @@ class TensorRTBackend:
     @property
     def version(self) -> str:
         """Of TensorRT."""
-        return f"tensorrt {version('tensorrt')}"
+        return version_of("tensorrt")
 
     @property
     def size_bytes(self) -> int:
