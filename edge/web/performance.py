@@ -27,6 +27,7 @@ from edge.web import plots
 from edge.web.access import for_administrators, who_asks
 from edge.web.faults import RequestRefused
 from edge.web.kiosk import current_kiosk
+from edge.web.language import marked
 
 SCORED = tuple(outcome for outcome in OUTCOMES if outcome != "refused")
 
@@ -70,7 +71,9 @@ def use() -> Response:
     """Work with the thresholds that were shown; not with others that came of newer cases."""
     kiosk = current_kiosk()
     if kiosk.artifact is None:
-        raise RequestRefused(409, "no_model", "No model is loaded whose thresholds could change.")
+        raise RequestRefused(
+            409, "no_model", marked("No model is loaded whose thresholds could change.")
+        )
     database = kiosk.records.database
     shown = {name: request.form.get(name, "") for name in ("name", "refer", "uncertain")}
     for option in _facts(database, kiosk.artifact)["options"]:
@@ -88,7 +91,7 @@ def undo(number: int) -> Response:
     database = current_kiosk().records.database
     # Other settings' changes are not this page's to undo.
     if number not in {change.number for change in changes.read_changes(database, SETTING)}:
-        raise RequestRefused(404, "unknown_change", "No change of that number is stored.")
+        raise RequestRefused(404, "unknown_change", marked("No change of that number is stored."))
     changes.revert(database, number, who_asks())
     return redirect(url_for("performance.show", done="undone"), 303)
 
