@@ -33,6 +33,10 @@ pytestmark = pytest.mark.skipif(
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
 --disable-background-networking --disable-component-update --disable-dev-shm-usage""".split()
 TARGETS = "button, .button, select, summary, .verdicts label, main input:not([type=radio])"
+TOO_WIDE = """
+return [...document.querySelectorAll("main td")]
+    .filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent)
+"""
 JUDGED, OPEN = 64, 6
 
 
@@ -117,6 +121,7 @@ def test_nothing_sticks_out_and_every_target_is_large_enough(
             browser.get(address + page)
             script = "return document.documentElement.scrollWidth"
             assert browser.execute_script(script) <= size[0], page
+            assert not browser.execute_script(TOO_WIDE), page
             for target in browser.find_elements(By.CSS_SELECTOR, TARGETS):
                 assert not target.is_displayed() or target.rect["height"] >= 48, target.text
         assert not browser.get_log("browser")  # type: ignore[no-untyped-call]
