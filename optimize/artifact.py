@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +12,22 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-import edge
-from edge.artifact import MANIFEST, FileRecord, Manifest, OperatingPoint
+from edge.artifact import MANIFEST, Manifest
 from edge.errors import DataRefused, WorkFailed
-from edge.files import write_atomically
 from edge.phantom import draw_phantom
 from edge.preprocess import preprocess
+from edge.quality import Gates
 from edge.runtime import Model
 from optimize.card import model_card
 from optimize.comparison import TOLERANCES, compare, differences
 from optimize.division import cost_of_division
+from optimize.drawn_scores import drawn_scores
+from optimize.files import write_folder
+from optimize.half_weights import with_half_weights
 from optimize.int8 import Int8, Int8Converter
+from optimize.manifest import LICENCE, attribution_of, make_manifest, record_of
 from optimize.metadata import describe_file, with_metadata
 from optimize.tflite import census, convert
-from train.rivals import describe
 from train.splits import load_training_data
 from train.weights import Weights
 
@@ -40,9 +37,9 @@ CANDIDATES = (Int8("minmax", 16), Int8("minmax"), Int8("percentile"), Int8("mse"
 comes closest to the network is kept."""
 COMPARISON_IMAGES = 256
 SYNTHETIC_COMPARISON_IMAGES = 64
-LICENCE = "Apache-2.0"
-CHILDREN = "Kermany, Zhang, Goldbaum, Mendeley Data, doi 10.17632/rscbjbr9sj.2, CC BY 4.0"
-ADULTS = "ChestX-ray14, NIH Clinical Center, Wang et al., 2017, doi 10.1109/CVPR.2017.369"
+CARD = "MODEL_CARD.md"
+FLOATS: dict[str, Callable[[bytes], bytes]] = {"fp32": bytes, "fp16": with_half_weights}
+"""Float variants that an artifact may have beside int8: what becomes of the file of float32."""
 
 Images = list[npt.NDArray[np.float32]]
 
@@ -122,9 +119,11 @@ def build_artifact(
     name: str,
     release: str,
     measured: dict[str, Any] | None = None,
+    gates: Gates | None = None,
+    float_variant: str = "fp32",
     progress: bool = True,
 ) -> Manifest:
-    """Convert trained weights to fp32 and int8 and write the artifact folder.
+    """Convert trained weights to float and int8 and write the artifact folder.
 
     Args:
         weights: trained; their calibration and operating points go into the manifest.
@@ -133,32 +132,50 @@ def build_artifact(
         name: of the model.
         release: version of the model.
         measured: an evaluation to carry along, as ``pneumokiosk-train evaluate --json`` gives it.
+        gates: what an image has to pass before the model sees it.
+        float_variant: what stands beside int8, a key of `FLOATS`.
         progress: show a progress bar.
 
     Raises:
-        DataRefused: ``out_exists``, or ``untrained_weights`` without operating points.
+        DataRefused: ``out_exists``; ``untrained_weights`` without operating points;
+            ``not_finite``: weights that are no numbers; or ``unknown_variant``.
         WorkFailed: ``forbidden_operations`` or ``output_differs``.
     """
-    if out.exists():
-        raise DataRefused("out_exists", f"{out} exists already; name another folder.")
-    facts = weights.facts
-    if "operating_points" not in facts or "calibration" not in facts:
-        raise DataRefused("untrained_weights", "The weights carry no operating points.")
+    _refuse_useless(weights, out, float_variant)
     with tqdm(total=1 + len(CANDIDATES), desc="converting", disable=not progress) as bar:
-        contents = {"fp32": convert(weights)}
+        contents = {float_variant: FLOATS[float_variant](convert(weights))}
         bar.update()
         chosen, contents["int8"] = _quantized(weights, samples, bar.update)
     contents = _described(weights, contents, name, release)
     reports = _check(weights, contents, samples.comparison)
     images = chosen.images or len(samples.calibration)
     reports["int8"]["ranges"] = {"chosen_by": chosen.ranges, "images": images}
-    files = {f"{name}_{variant}.tflite": content for variant, content in contents.items()}
-    manifest = _manifest(weights, files, reports, samples, name, release, measured or {})
-    card = model_card(manifest).encode()
-    files["MODEL_CARD.md"] = card
-    manifest = replace(manifest, files={**manifest.files, "MODEL_CARD.md": _record(card)})
-    _write_folder(out, {**files, MANIFEST: manifest.to_json().encode()})
-    return manifest
+    manifest = make_manifest(
+        weights, contents, reports, name=name, release=release, conversion_images=samples.source,
+        measured=measured or {},
+    )  # fmt: skip
+    tested = replace(manifest, gates=gates, self_test=drawn_scores(manifest, contents))
+    card = model_card(tested).encode()
+    complete = replace(tested, files={**tested.files, CARD: record_of(card)})
+    models = {manifest.variants[variant]: content for variant, content in contents.items()}
+    write_folder(out, {**models, CARD: card, MANIFEST: complete.to_json().encode()})
+    return complete
+
+
+def _refuse_useless(weights: Weights, out: Path, float_variant: str) -> None:
+    """Refuse at once what would come to nothing after minutes."""
+    if out.exists():
+        raise DataRefused("out_exists", f"{out} exists already; name another folder.")
+    if float_variant not in FLOATS:
+        raise DataRefused(
+            "unknown_variant",
+            f"The float variant is one of {', '.join(FLOATS)}. Received: {float_variant}.",
+        )
+    if "operating_points" not in weights.facts or "calibration" not in weights.facts:
+        raise DataRefused("untrained_weights", "The weights carry no operating points.")
+    # The delegate makes nonsense of them at best.
+    if wrong := [n for n, values in weights.tensors.items() if not np.isfinite(values).all()]:
+        raise DataRefused("not_finite", f"Weights are no numbers in {', '.join(wrong)}.")
 
 
 def _quantized(
@@ -181,7 +198,7 @@ def _described(
     weights: Weights, contents: dict[str, bytes], name: str, release: str
 ) -> dict[str, bytes]:
     """The files, with what each one is written into it."""
-    attribution = _attribution(weights)
+    attribution = attribution_of(weights)
     return {
         variant: with_metadata(
             content,
@@ -222,71 +239,3 @@ def _delegated(content: bytes) -> dict[str, Any]:
     found = census(content)
     cost = {} if found.partitions == 1 else {"cost_of_division": cost_of_division(content)}
     return {**asdict(found), **cost}
-
-
-def _manifest(
-    weights: Weights,
-    files: dict[str, bytes],
-    reports: dict[str, dict[str, Any]],
-    samples: Samples,
-    name: str,
-    release: str,
-    measured: dict[str, Any],
-) -> Manifest:
-    variants = {variant: f"{name}_{variant}.tflite" for variant in reports}
-    facts = weights.facts
-    packages = ("tensorflow", "tf_keras", "keras", "ai-edge-litert", "numpy")
-    side = int(Model(files[variants["fp32"]]).predict(samples.comparison[0]).attention.shape[0])
-    return Manifest(
-        name=name,
-        version=release,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        input=weights.recipe.input,
-        attention_shape=(side, side),
-        calibration=facts["calibration"],
-        operating_points=tuple(OperatingPoint(**p) for p in facts["operating_points"]),
-        variants=variants,
-        default_variant="int8",
-        files={file: _record(content) for file, content in files.items()},
-        made_from={
-            "weights_sha256": weights.sha256,
-            "network": describe(weights.recipe),
-            "recipe": weights.recipe.to_dict(),
-            "trained_on": facts.get("trained_on", {}),
-            "trained_by": facts.get("made_by", {}),
-            "validation": facts.get("validation", {}),
-            "conversion_images": samples.source,
-            "conversion": reports,
-            "versions": {"pneumokiosk": edge.__version__} | {p: version(p) for p in packages},
-        },
-        measured=measured,
-        licence=LICENCE,
-        attribution=_attribution(weights),
-    )
-
-
-def _attribution(weights: Weights) -> str:
-    sources = [CHILDREN]
-    if weights.recipe.chestxray14:
-        sources.append(ADULTS)
-    if weights.facts.get("trained_on", {}).get("imagenet", False):
-        sources.append("begun with weights of ImageNet")
-    return f"Trained on: {'; '.join(sources)}. Network: {describe(weights.recipe)}."
-
-
-def _record(content: bytes) -> FileRecord:
-    return FileRecord(len(content), hashlib.sha256(content).hexdigest())
-
-
-def _write_folder(out: Path, files: dict[str, bytes]) -> None:
-    """Write a folder beside its place and rename it there: it appears whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
-        for name, content in files.items():
-            write_atomically(temporary / name, content)
-        temporary.chmod(0o755)
-        temporary.replace(out)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise

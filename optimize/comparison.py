@@ -19,6 +19,7 @@ Predict = Callable[[npt.NDArray[np.float32]], Prediction]
 
 TOLERANCES = {
     "fp32": {"largest_score": 1e-4, "largest_margin": 1e-3},
+    "fp16": {"largest_score": 1e-3, "largest_margin": 1e-2},
     "int8": {"mean_score": 0.01, "mean_margin": 0.3},
 }
 """Allowed difference from the Keras network; the margin's as well, because a score near 0 or 1

@@ -70,7 +70,9 @@ def gates_command(
 @click.option("--out", type=PATH, required=True, help="Folder of the artifact; must not exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def add_gates_command(artifact: Path, gates: Path, out: Path, as_json: bool) -> None:
-    """Copy ARTIFACT, its manifest carrying gates. A signature is left behind: sign it again.
+    """Copy ARTIFACT, its manifest carrying gates and a self-test made anew.
+
+    The model files stay as they are. A signature is left behind: sign it again.
 
     Example: pneumokiosk-optimize add-gates runs/artifact --gates runs/gates.json
     --out runs/gated

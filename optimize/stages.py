@@ -16,6 +16,7 @@ from edge.errors import DataRefused
 from optimize.artifact import build_artifact, draw_samples, read_evaluation
 from optimize.distillation import student_of
 from optimize.files import write_result
+from optimize.gates.attach import read_gates
 from optimize.onnx_graph import write_onnx
 from optimize.pruning import FineTuning, Goal, prune
 from optimize.quantization import Quantization, quantize, report_quantized
@@ -26,7 +27,8 @@ from train.fit import Beginning, fit
 from train.recipe import Recipe, load_recipe
 from train.weights import Weights, load_weights, save_weights
 
-EVALUATIONS = Path(train.__file__).parent / "weights" / "evaluations"
+SHIPPED = Path(train.__file__).parent / "weights"
+EVALUATIONS = SHIPPED / "evaluations"
 WEIGHTS, ARTIFACT = "weights.safetensors", "artifact"
 LITERT, ONNX, ENGINE = "model.tflite", "model.onnx", "model.engine"
 
@@ -200,12 +202,16 @@ class Convert(Stage):
         model: its name.
         release: its version.
         measured: shipped evaluation of the weights to carry along, by name; none carries none.
+        gates: shipped gates that stand before the model, by name; none sets none.
+        float_variant: what stands beside int8, a key of `optimize.artifact.FLOATS`.
     """
 
     output: ClassVar[str] = ARTIFACT
     model: str = "model"
     release: str = "1"
     measured: str = ""
+    gates: str = ""
+    float_variant: str = "fp32"
 
     def work(self, job: Job) -> dict[str, Any]:
         """Convert and compare with the network."""
@@ -218,6 +224,8 @@ class Convert(Stage):
         manifest = build_artifact(
             weights, job.folder / ARTIFACT, draw_samples(weights, job.data),
             name=self.model, release=self.release, measured=measured,
+            gates=read_gates(SHIPPED / f"{self.gates}.json") if self.gates else None,
+            float_variant=self.float_variant,
         )  # fmt: skip
         return dict(manifest.made_from["conversion"])
 

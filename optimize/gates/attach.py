@@ -1,17 +1,16 @@
-"""Put fitted gates into an artifact; its model files stay as they are, byte for byte."""
+"""Put fitted gates and a self-test into an artifact; its model files stay, byte for byte."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from edge.artifact import MANIFEST, Manifest, load_artifact
-from edge.errors import DataRefused, WorkFailed
-from edge.files import write_atomically
+from edge.errors import DataRefused
 from edge.quality import Gates
+from optimize.drawn_scores import drawn_scores
+from optimize.files import write_folder
 
 
 def read_gates(path: Path) -> Gates:
@@ -27,7 +26,7 @@ def read_gates(path: Path) -> Gates:
 
 
 def add_gates(artifact: Path, gates: Path, out: Path) -> Manifest:
-    """Copy an artifact, its manifest carrying gates.
+    """Copy an artifact, its manifest carrying gates and a self-test, which is made anew.
 
     Args:
         artifact: folder; a signature of its manifest is not copied, because it no longer holds.
@@ -35,30 +34,18 @@ def add_gates(artifact: Path, gates: Path, out: Path) -> Manifest:
         out: folder to write; must not exist. It appears whole or not at all.
 
     Raises:
-        ArtifactRefused: as `edge.artifact.load_artifact` raises it.
+        ArtifactRefused: as `edge.artifact.load_artifact` raises it; ``model_unusable``.
         DataRefused: ``out_exists`` or ``invalid_gates``.
         WorkFailed: ``cannot_write``.
     """
     if out.exists():
         raise DataRefused("out_exists", f"{out} exists already; name another folder.")
-    manifest = replace(load_artifact(artifact).manifest, gates=read_gates(gates))
-    try:
-        _write(artifact, manifest, out)
-    except OSError as error:
-        raise WorkFailed("cannot_write", f"{out} cannot be written: {error.strerror}.") from error
+    loaded = load_artifact(artifact)
+    before = loaded.manifest
+    manifest = replace(
+        before, gates=read_gates(gates), self_test=drawn_scores(before, loaded.models)
+    )
+    files = {before.variants[variant]: content for variant, content in loaded.models.items()}
+    others = {name: (artifact / name).read_bytes() for name in before.files if name not in files}
+    write_folder(out, {**files, **others, MANIFEST: manifest.to_json().encode()})
     return manifest
-
-
-def _write(artifact: Path, manifest: Manifest, out: Path) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
-        for name in manifest.files:
-            write_atomically(temporary / name, (artifact / name).read_bytes())
-        write_atomically(temporary / MANIFEST, manifest.to_json().encode())
-        load_artifact(temporary)  # what was read above may have changed since it was verified
-        temporary.chmod(0o755)
-        temporary.replace(out)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise

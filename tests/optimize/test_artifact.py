@@ -16,13 +16,16 @@ from edge.errors import DataRefused, PneumoKioskError, WorkFailed
 from edge.phantom import draw_phantom, phantom_png
 from edge.preprocess import preprocess
 from edge.screening import Screener
+from edge.selftest import run_self_test
 from optimize.artifact import Samples, build_artifact, draw_samples
 from optimize.comparison import TOLERANCES
+from optimize.gates.attach import read_gates
 from optimize.metadata import read_metadata
 from optimize.tflite import census
 from train.splits import load_training_data
 from train.weights import Weights
 
+GATES = Path(__file__).parents[2] / "train" / "weights" / "gates.json"
 MEASURED: dict[str, Any] = {
     "data": "Drawn test folder",
     "images": 32,
@@ -89,6 +92,32 @@ def test_kiosk_screens_with_it(artifact: Path, variant: str) -> None:
         assert screening.attention is not None and screening.attention.shape == (8, 8)
         scores.add(screening.score)
     assert len(scores) > 1
+
+
+def test_it_passes_its_own_self_test(artifact: Path) -> None:
+    found = run_self_test(load_artifact(artifact))
+    assert found.passed
+    assert set(found.usable) == {"fp32", "int8"}
+
+
+def test_gates_and_half_weights_are_put_in(
+    tiny_weights: Weights, tiny_samples: Samples, tmp_path: Path
+) -> None:
+    gates = read_gates(GATES)
+    build(tiny_weights, tmp_path / "out", tiny_samples, gates=gates, float_variant="fp16")
+    loaded = load_artifact(tmp_path / "out")
+    assert loaded.manifest.gates == gates
+    assert set(loaded.manifest.variants) == {"fp16", "int8"}
+    assert loaded.manifest.made_from["conversion"]["fp16"]["allowed"] == TOLERANCES["fp16"]
+    assert run_self_test(loaded).passed
+
+
+def test_an_unknown_float_variant_is_refused(
+    tiny_weights: Weights, tiny_samples: Samples, tmp_path: Path
+) -> None:
+    with pytest.raises(DataRefused) as refusal:
+        build(tiny_weights, tmp_path / "out", tiny_samples, float_variant="fp8")
+    assert refusal.value.code == "unknown_variant"
 
 
 def test_one_changed_byte_is_refused(artifact: Path, tmp_path: Path) -> None:
@@ -191,8 +220,9 @@ def test_weights_that_are_no_numbers_are_refused(
     tensors["logits/kernel"][0, 0] = np.nan
     weights = replace(tiny_weights, tensors=tensors)
     refusal = refusal_of(tmp_path, weights, tmp_path / "out", tiny_samples)
-    assert isinstance(refusal, WorkFailed)
-    assert refusal.code == "output_differs"
+    assert isinstance(refusal, DataRefused)
+    assert refusal.code == "not_finite"
+    assert "logits/kernel" in refusal.message
 
 
 def test_int8_of_the_wrong_ranges_is_refused(
