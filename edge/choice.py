@@ -184,7 +184,7 @@ def _recall(path: Path) -> Known:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         known = [(dict(e["for"]), tuple(Timing(**t) for t in e["timings"])) for e in entries]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
     return [(key, timings) for key, timings in known if _sound(key, timings)]
 

@@ -124,7 +124,7 @@ def verify(artifact: Path | None, public_key: Path | None, as_json: bool) -> Non
         click.echo(f"{name}: {record['bytes']:,} bytes, SHA-256 {record['sha256']} matches")
     click.echo(f"self-test: {report['self_test']['status'].replace('_', ' ')}")
     for name, test in report["self_test"]["variants"].items():
-        click.echo(f"{name}: {len(test['seen'])} drawings, scores off by {test['worst']:.1g}")
+        click.echo(f"{name}: {len(test['seen'])} drawings, mean score off by {test['off']:.1g}")
     for name, seen in report["variants"].items():
         click.echo(f"{name}: loaded; demonstration image scored in {seen['total_ms']:.0f} ms")
     click.echo("The artifact is whole.")

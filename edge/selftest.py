@@ -22,8 +22,11 @@ from edge.phantom import draw_phantom
 from edge.screening import Screener
 
 TOLERANCE = 1e-3
-"""Largest difference allowed between a score and the manifest's. Processors round differently,
-int8 ones above all: the drawings of a manifest are chosen so that this is room enough."""
+"""Largest difference allowed between the mean score of a variant's drawings and the manifest's."""
+EACH = 1e-2
+"""The same of every single score. Processors of one kind agree to the last digit. Those of another
+round the first, float layer of an int8 file otherwise; one value that falls on the other side of a
+step of int8 moves a single score by a few thousandths, and their mean hardly."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +36,25 @@ class VariantTest:
     Attributes:
         expected: the manifest's scores, one a drawing.
         seen: this machine's; None where the model gave no number. Empty if it cannot be loaded.
-        worst: largest difference; None where a number is missing.
+        off: difference of their means; None where a number is missing.
+        worst: largest difference of one drawing; None where a number is missing.
         milliseconds: for loading it and for all drawings.
         problem: why it cannot be loaded; empty if it can.
     """
 
     expected: tuple[float, ...]
     seen: tuple[float | None, ...]
+    off: float | None
     worst: float | None
     milliseconds: float
     problem: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether every score is within `TOLERANCE` of the manifest's."""
-        return self.worst is not None and self.worst <= TOLERANCE
+        """Whether the scores are the manifest's, within `TOLERANCE` and `EACH`."""
+        if self.off is None or self.worst is None:
+            return False
+        return self.off <= TOLERANCE and self.worst <= EACH
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,12 @@ class SelfTest:
     def to_dict(self) -> dict[str, Any]:
         """The self-test as it stands in JSON."""
         tests = {name: {"passed": t.passed, **asdict(t)} for name, t in self.variants.items()}
-        return {"status": self.status, "tolerance": TOLERANCE, "variants": tests}
+        return {
+            "status": self.status,
+            "allowed": TOLERANCE,
+            "allowed_each": EACH,
+            "variants": tests,
+        }
 
 
 def run_self_test(artifact: Artifact) -> SelfTest:
@@ -103,9 +115,12 @@ def failure(test: VariantTest) -> str:
     """Why a variant that did not pass did not, in words."""
     if test.problem:
         return test.problem.rstrip(".")
-    if test.worst is None:
+    if test.off is None or test.worst is None:
         return "it gives no number"
-    return f"its scores are off by up to {test.worst:.4f}, {TOLERANCE:g} is allowed"
+    return (
+        f"its scores are off by {test.off:.4f} in the mean, {TOLERANCE:g} is allowed, and by "
+        f"{test.worst:.4f} at most, {EACH:g} is allowed"
+    )
 
 
 def _tested(artifact: Artifact, variant: str, drawings: Sequence[DrawnScore]) -> VariantTest:
@@ -115,14 +130,17 @@ def _tested(artifact: Artifact, variant: str, drawings: Sequence[DrawnScore]) ->
     try:
         screener = Screener(artifact, variant)
     except ArtifactRefused as refusal:
-        return VariantTest(expected, (), None, _since(started), refusal.message)
+        return VariantTest(expected, (), None, None, _since(started), refusal.message)
     seen = tuple(screener.score(image) for image in images)
-    off = [abs(s - e) for s, e in zip(seen, expected, strict=True) if s is not None]
-    worst = max(off) if len(off) == len(expected) else None
-    return VariantTest(expected, seen, worst, _since(started))
+    numbers = [score for score in seen if score is not None]
+    if len(numbers) < len(seen):
+        return VariantTest(expected, seen, None, None, _since(started))
+    differences = np.subtract(numbers, expected)
+    off, worst = abs(float(differences.mean())), float(np.abs(differences).max())
+    return VariantTest(expected, seen, off, worst, _since(started))
 
 
-@functools.lru_cache(maxsize=8)  # the variants of a manifest share their drawings
+@functools.lru_cache(maxsize=32)  # the variants of a manifest share their drawings
 def _drawn(seed: int, side: int, opacities: int) -> npt.NDArray[np.uint8]:
     return draw_phantom(seed, side, opacities)
 

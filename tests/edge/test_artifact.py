@@ -145,6 +145,40 @@ def test_gates_that_make_no_sense_are_refused(
     assert _code(folder) == "manifest_invalid"
 
 
+def test_a_manifest_without_a_self_test_is_as_good(folder: Path, artifact: Artifact) -> None:
+    manifest = replace(artifact.manifest, self_test=None)
+    (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    assert "self_test" not in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    assert load_artifact(folder).manifest == manifest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.clear(),
+        lambda t: t.pop("int8"),
+        lambda t: t.update(int3=t["int8"]),
+        lambda t: t.update(int8=[]),
+        lambda t: t.update(int8=7),
+        lambda t: t["int8"][0].update(score=1.5),
+        lambda t: t["int8"][0].update(score=float("nan")),
+        lambda t: t["int8"][0].update(score="high"),
+        lambda t: t["int8"][0].update(seed=-1),
+        lambda t: t["int8"][0].update(seed=0.5),
+        lambda t: t["int8"][0].update(side=1_000_000),
+        lambda t: t["int8"][0].update(side=8),
+        lambda t: t["int8"][0].update(opacities=1_000),
+        lambda t: t["int8"][0].update(beauty=1),
+        lambda t: t["int8"][0].pop("side"),
+    ],
+)
+def test_a_self_test_that_makes_no_sense_is_refused(
+    folder: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    _rewrite(folder, lambda content: change(content["self_test"]))
+    assert _code(folder) == "manifest_invalid"
+
+
 @pytest.mark.parametrize("version", [0, 2, 99, "1", None])
 def test_other_format_versions_are_refused(folder: Path, version: object) -> None:
     _rewrite(folder, lambda content: content.update(format_version=version))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import edge
-from edge.artifact import Artifact
+from edge.artifact import Artifact, load_artifact
 from edge.cli import cli
 from edge.radiograph import read_radiograph
 
@@ -62,7 +62,7 @@ def test_screening_as_json_prints_one_object_a_file(film: Path, tmp_path: Path) 
     assert screenings[0]["score"] == screenings[4]["score"] is not None
 
 
-@pytest.mark.parametrize("variant", ["int8", "fp32"])
+@pytest.mark.parametrize("variant", sorted(load_artifact().manifest.variants))
 def test_screening_with_a_variant_and_threads(film: Path, variant: str) -> None:
     done = _run("screen", "--json", "--variant", variant, "--threads", 1, film)
     assert done.returncode == 0, done.stderr
@@ -84,7 +84,9 @@ def test_verifying_a_whole_artifact(artifact: Artifact) -> None:
     assert report["status"] == "ok"
     assert set(report["files"]) == set(artifact.manifest.files)
     assert set(report["variants"]) == set(artifact.manifest.variants)
+    assert report["self_test"]["status"] == "passed"
     readable = _run("verify", artifact.folder)
+    assert "self-test: passed" in readable.stdout
     assert readable.returncode == 0
     assert all(name in readable.stdout for name in artifact.manifest.files)
 
