@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ LITTLE_ROOM = 2**30
 """Bytes of free disk under which the page warns: some thousand kept films, or days of records."""
 LONGEST_PATH = 1024
 WHOLE_PATH = marked("Type the whole path of a folder, such as /media/usb.")
+NO_FOLDER = marked("There is no such folder, or none for the kiosk. Is the disk plugged in?")
 
 blueprint = Blueprint("status", __name__)
 
@@ -50,6 +52,8 @@ def _read_folder(typed: str) -> Path:
     folder = Path(typed)
     if not typed.isprintable() or len(typed) > LONGEST_PATH or not folder.is_absolute():
         raise FieldRefused("folder_not_absolute", WHOLE_PATH)
+    if not os.path.isdir(folder):  # Path's own method raises where a folder is not for this user
+        raise FieldRefused("backup_folder", NO_FOLDER)
     return folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -53,13 +54,17 @@ class Clinic:
         assert answer.status_code == 303
         return str(answer.location)
 
+    def progress(self, page: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.client.get(f"{page}.json").data)
+        return found
+
     def finished(self, page: str) -> dict[str, Any]:
         """Wait for a batch to end, however it does."""
         deadline = time.monotonic() + 60
-        while (found := self.client.get(f"{page}.json").json)["running"]:
+        while (found := self.progress(page))["running"]:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        return dict(found)
+        return found
 
     def table(self, page: str) -> list[dict[str, str]]:
         text = self.client.get(f"{page}.csv").get_data(as_text=True)
@@ -195,7 +200,7 @@ def test_two_batches_at_once_are_one_too_many(clinic: Clinic, png: bytes) -> Non
 def test_a_stick_that_is_pulled_out_blames_no_film(clinic: Clinic, png: bytes) -> None:
     _fill(clinic, png, 30)
     page = clinic.start()
-    while clinic.client.get(f"{page}.json").json["done"] == 0:
+    while clinic.progress(page)["done"] == 0:
         time.sleep(0.01)
     away = clinic.films.with_name("away")
     clinic.films.rename(away)
