@@ -3,35 +3,86 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.options import PATH, json_option, out_option, show, threads_option
+from bench.options import PATH, json_option, out_option, show
+
+if TYPE_CHECKING:
+    from bench.kiosk.check import Plan
+
+FILE = "kiosk"
+NAMES = (
+    "ready", "speed", "crowd", "memory", "power-cut", "mutants", "full-disk", "flipped-bits",
+)  # fmt: skip
 
 
 @click.command("kiosk")
-@click.option("--image", type=PATH, help="A full-size JPEG; a synthetic phantom without.")
 @click.option(
-    "--screenings", type=click.IntRange(min=101), default=500, show_default=True, help="How many."
-)
-@threads_option
+    "--only", multiple=True, type=click.Choice(NAMES),
+    help="Only this check; more than once for more.  [default: all]",
+)  # fmt: skip
+@click.option("--quick", is_flag=True, help="A tenth of the counts: not the whole.")
+@click.option("--seed", default=0, show_default=True, help="Of everything left to chance.")
+@click.option("--image", type=PATH, help="A full-size JPEG; a drawn one without.")
 @out_option
 @json_option
 def kiosk_command(
-    image: Path | None, screenings: int, threads: int, out: Path | None, as_json: bool
+    only: tuple[str, ...],
+    quick: bool,
+    seed: int,
+    image: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
-    """Start the kiosk and screen one image again and again: readiness, latency, memory.
+    """Start the kiosk and hold it against its limits: times, memory, crowds, power cuts, damage.
 
-    Example: pneumokiosk-bench kiosk --screenings 500
+    Raw samples go to OUT/kiosk.jsonl as they are measured, what they say to OUT/kiosk.json.
+
+    Example: pneumokiosk-bench kiosk --out runs/kiosk
     """
-    from bench.kiosk import measure_kiosk
-    from bench.machine import describe_machine
-    from bench.report import write_run
+    import tempfile
 
-    machine = describe_machine()
-    figures = measure_kiosk(image, screenings, threads=threads)
-    result = {"command": "kiosk", "threads": threads, "machine": machine, **figures.to_dict()}
+    from bench.kiosk.crowd import crowd_films
+    from bench.kiosk.leniency import artifact_for
+    from bench.kiosk.running import Kiosks
+    from bench.kiosk.suite import CHECKS, run_checks
+    from bench.kiosk.verdict import kiosk_table, score_kiosk
+    from bench.report import write_run
+    from bench.samples import model_hashes, recording
+    from edge.artifact import load_artifact
+
+    plan = _plan(image, seed, quick)
+    checks = [check for name, check in CHECKS.items() if not only or name in only]
+    with tempfile.TemporaryDirectory() as folder:
+        films = (plan.jpeg, plan.dicom, *crowd_films(plan))
+        artifact, which = artifact_for(films, Path(folder) / "artifact")
+        asked = {**plan.to_dict(), "quick": quick, "checks": [check.name for check in checks]}
+        asked |= {"artifact": which, "films_are": "drawn" if image is None else "drawn, and a JPEG"}
+        path = out / f"{FILE}.jsonl" if out else None
+        with recording(path, FILE, model_hashes(load_artifact()), asked) as recorder:
+            run_checks(recorder, Kiosks(artifact), plan, checks)
+    result = score_kiosk(recorder.lines)
     if out:
-        write_run(out, "kiosk", result)
-    table = "\n".join(f"| {name} | {value} |" for name, value in figures.rows())
-    show(result, "| kiosk | measured |\n|---|---|\n" + table, as_json)
+        write_run(out, FILE, result)
+    show(result, kiosk_table(result), as_json)
+
+
+def _plan(image: Path | None, seed: int, quick: bool) -> Plan:
+    """What is asked.
+
+    Raises:
+        DataRefused: ``missing_image``.
+    """
+    from bench.kiosk.check import Plan
+    from bench.kiosk.drawings import full_size
+    from edge.errors import DataRefused
+
+    jpeg, dicom = full_size()
+    try:
+        jpeg = image.read_bytes() if image else jpeg
+    except OSError as error:
+        raise DataRefused("missing_image", f"{image} cannot be read: {error.strerror}.") from error
+    plan = Plan(jpeg, dicom, seed)
+    return plan.quick() if quick else plan

@@ -1,0 +1,68 @@
+"""A kiosk whose artifact has one flipped bit anywhere screens nothing."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.kiosk.check import Check, Plan, Row, Sample
+from bench.kiosk.drawings import small_film
+from bench.kiosk.running import Kiosks
+from edge.artifact import MANIFEST, load_artifact
+
+
+def _run(kiosks: Kiosks, plan: Plan) -> Iterator[Sample]:
+    chance, film = random.Random(plan.seed), small_film(plan.seed * 3, side=256)
+    artifact = load_artifact()
+    names = [MANIFEST, *artifact.manifest.files]
+    with tempfile.TemporaryDirectory() as name:
+        data, copy = Path(name) / "data", Path(name) / "artifact"
+        shutil.copytree(artifact.folder, copy)
+        for number in range(plan.bits):
+            path = copy / names[number % len(names)]
+            whole = path.read_bytes()
+            place, bit = chance.randrange(len(whole)), chance.randrange(8)
+            path.write_bytes(flipped(whole, place, bit))
+            with kiosks.start(data, artifact=copy) as kiosk:
+                answer = kiosk.screen(film)
+                yield {
+                    "file": path.name,
+                    "place": place,
+                    "bit": bit,
+                    "healthy": kiosk.health.status == 200,
+                    "status": answer.status,
+                    "code": answer.code,
+                }
+            path.write_bytes(whole)
+
+
+def flipped(data: bytes, place: int, bit: int) -> bytes:
+    """The same bytes with one bit turned over: of the byte at ``place``, ``bit`` of 0 to 7."""
+    changed = bytearray(data)
+    changed[place] ^= 1 << bit
+    return bytes(changed)
+
+
+def _score(samples: Sequence[Sample]) -> list[Row]:
+    refusals = sum(not sample["healthy"] and sample["status"] == 503 for sample in samples)
+    return [
+        Row(
+            "one flipped bit in the artifact",
+            "always refused",
+            f"{refusals} refusals of {len(samples)}",
+            refusals == len(samples),
+            {"refusals": refusals, "bits": len(samples)},
+        )
+    ]
+
+
+FLIPPED_BITS = Check(
+    "flipped-bits",
+    "one flipped bit at 100 places of an artifact: 100 refusals",
+    lambda plan: plan.bits,
+    _run,
+    _score,
+)
