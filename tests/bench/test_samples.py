@@ -115,5 +115,5 @@ def test_number_that_json_does_not_know_is_no_sample() -> None:
 
 def test_hashes_are_those_of_the_model_files() -> None:
     hashes = model_hashes(load_artifact())
-    assert set(hashes) == {"lite0 fp32", "lite0 int8"}
+    assert set(hashes) == {"lite0 fp16", "lite0 int8"}
     assert all(len(value) == 64 for value in hashes.values())
