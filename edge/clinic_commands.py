@@ -137,7 +137,21 @@ def pin(role: str, remove: bool, data_dir: Path | None, as_json: bool) -> None:
         click.echo(f"The {role} has {'no PIN' if remove else 'a new PIN'} now.")
 
 
-COMMANDS = (backup, restore, status, pin)
+@click.command(epilog="Example: pneumokiosk settings --data-dir /var/lib/pneumokiosk")
+@_DATA_DIR
+@_JSON
+def settings(data_dir: Path | None, as_json: bool) -> None:
+    """Print every setting as settings.toml has it: what it is for, and what holds now.
+
+    Settings are changed on the kiosk's page, or in that file while the kiosk is stopped.
+    """
+    from edge.settings import as_toml, load_settings
+
+    current = load_settings(prepared(data_dir))
+    click.echo(json.dumps(asdict(current)) if as_json else as_toml(current), nl=as_json)
+
+
+COMMANDS = (backup, restore, status, pin, settings)
 
 
 def _typed_pin() -> str:

@@ -116,3 +116,14 @@ def test_every_command_shows_an_example(command: str) -> None:
     done = _run(command, "--help")
     assert done.exit_code == 0
     assert f"Example: pneumokiosk {command}" in done.output
+
+
+def test_settings_are_printed_as_their_file_has_them(data: Path) -> None:
+    printed = _run("settings", "--data-dir", data).output
+    assert "port = 8080" in printed
+    (data / "settings.toml").write_text(printed.replace("port = 8080", "port = 9000"))
+    assert json.loads(_run("settings", "--data-dir", data, "--json").output)["port"] == 9000
+    (data / "settings.toml").write_text("prot = 9000")
+    refused = _run("settings", "--data-dir", data)
+    assert refused.exit_code == 2
+    assert "settings_invalid" in refused.output
