@@ -12,8 +12,14 @@ kiosk_fingerprint() {
         | xargs -0 sha256sum | sha256sum)
 }
 
+# Python 3.11 puts setuptools into every environment: 10 MB that nothing here uses.
+install_kiosk() {
+    install "$root"
+    python -m pip uninstall --quiet --yes setuptools
+}
+
 # setuptools would pack what an earlier build left there, removed files included.
 rm -rf "$root/build"
-make_environment "$root/.venv-kiosk" "$(kiosk_fingerprint)" install "$root"
+make_environment "$root/.venv-kiosk" "$(kiosk_fingerprint)" install_kiosk
 echo "Starting the kiosk; stop it with Ctrl+C." >&2
 exec "$root/.venv-kiosk/bin/pneumokiosk" serve "$@"
