@@ -80,7 +80,7 @@ def accuracy_command(
     from bench.accuracy_table import accuracy_table
     from bench.backends import shipped_full
     from bench.contenders import choose_contenders, division_of, load_artifacts
-    from bench.report import write_run
+    from bench.results import write_run
     from bench.resuming import resumable
 
     if data is None and table is None:

@@ -49,7 +49,7 @@ def kiosk_command(
     from bench.kiosk.running import Kiosks
     from bench.kiosk.suite import CHECKS, run_checks
     from bench.kiosk.verdict import kiosk_table, score_kiosk
-    from bench.report import write_run
+    from bench.results import write_run
     from bench.samples import model_hashes, recording
     from edge.artifact import load_artifact
 

@@ -81,7 +81,7 @@ def latency_command(
     from bench.latency_score import score_latency
     from bench.latency_table import latency_table
     from bench.machine import describe_machine
-    from bench.report import write_run
+    from bench.results import write_run
     from bench.samples import recording
 
     machine = describe_machine()

@@ -76,7 +76,7 @@ def robustness_command(
     from bench.backends import shipped_full
     from bench.changes import CHANGES, COPY, FILED
     from bench.contenders import choose_contenders, division_of, load_artifacts
-    from bench.report import write_run
+    from bench.results import write_run
     from bench.resuming import resumable
     from bench.robustness import screen_changed
     from bench.robustness_score import score_robustness

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from matplotlib.transforms import Bbox
 
-from train.reporting.plots import COLOURS
+from train.reporting.drawing import COLOURS, as_svg, styled
 
 ON_FRONT, BEHIND = COLOURS[0], "0.45"
 LABEL_SIZE, LINE = 6.5, 0.145
@@ -54,6 +52,7 @@ def pareto_front(points: Sequence[Point]) -> list[Point]:
     return front
 
 
+@styled
 def pareto_plot(points: Sequence[Point], title: str, latency: str, accuracy: str) -> str:
     """Draw every variant with its interval, numbered from fast to slow, the front and a key.
 
@@ -66,35 +65,23 @@ def pareto_plot(points: Sequence[Point], title: str, latency: str, accuracy: str
     Returns:
         The text of an SVG file.
     """
-    style = matplotlib.rc_context(
-        {
-            "font.size": 8,
-            "axes.linewidth": 0.6,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "svg.hashsalt": "pneumokiosk",  # the same numbers give the same file
-        }
-    )
     front = pareto_front(points)
     ordered = sorted(points, key=lambda p: (p.milliseconds, -p.auc))
-    with style:
-        height = max(4.0, LINE * (len(points) + 4))
-        figure = Figure(figsize=(7.6, height), layout="constrained")
-        axes, key = figure.subplots(1, 2, width_ratios=[3, 1])
-        _draw(axes, ordered, front)
-        axes.set(xlabel=latency, ylabel=accuracy, xscale="log")
-        axes.set_title(title, fontsize=8)
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.grid(linewidth=0.3, color="0.9")
-        _write_key(key, ordered, front, height)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # or it would move what the numbers are placed by
-        _number(axes, ordered, front, figure.dpi / 72)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-        return text.getvalue()
+    height = max(4.0, LINE * (len(points) + 4))
+    figure = Figure(figsize=(7.6, height), layout="constrained")
+    axes, key = figure.subplots(1, 2, width_ratios=[3, 1])
+    _draw(axes, ordered, front)
+    axes.set(xlabel=latency, ylabel=accuracy, xscale="log")
+    axes.set_title(title, fontsize=8)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(linewidth=0.3, color="0.9")
+    _write_key(key, ordered, front, height)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # or it would move what the numbers are placed by
+    _number(axes, ordered, front, figure.dpi / 72)
+    return as_svg(figure)
 
 
 def _draw(axes: Axes, points: Sequence[Point], front: Sequence[Point]) -> None:
