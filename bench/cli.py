@@ -10,6 +10,7 @@ import edge
 from bench.accuracy_command import accuracy_command
 from bench.kiosk_command import kiosk_command
 from bench.latency_command import latency_command
+from bench.report_command import report_command
 from bench.robustness_command import robustness_command
 from edge.console import Commands
 
@@ -27,6 +28,7 @@ for command in (
     accuracy_command,
     robustness_command,
     kiosk_command,
+    report_command,
 ):
     cli.add_command(command)
 

@@ -39,7 +39,7 @@ def render(result: Plain) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, signed=_signed, p_value=_p_value, picture=_picture)
+    environment.filters.update(number=_number, signed=_signed, p_value=_p_value, picture=embedded)
     return environment.get_template("report.html").render(
         result=result,
         columns=COLUMNS,
@@ -114,6 +114,6 @@ def _p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _picture(svg: str) -> str:
+def embedded(svg: str) -> str:
     """A picture as an address that holds it, so that names inside one cannot touch another's."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

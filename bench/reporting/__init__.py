@@ -1,0 +1,1 @@
+"""What several runs found as one page, and two runs side by side."""
