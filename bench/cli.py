@@ -8,6 +8,7 @@ import click
 
 import edge
 from bench.accuracy_command import accuracy_command
+from bench.compare_command import compare_command
 from bench.kiosk_command import kiosk_command
 from bench.latency_command import latency_command
 from bench.report_command import report_command
@@ -29,6 +30,7 @@ for command in (
     robustness_command,
     kiosk_command,
     report_command,
+    compare_command,
 ):
     cli.add_command(command)
 

@@ -80,7 +80,7 @@ def as_html(parts: Sequence[Section]) -> str:
     )
     environment.filters["picture"] = embedded
     return environment.get_template("benchmark.html").render(
-        sections=[(part, Markup(markdown.render(part.text))) for part in parts],  # noqa: S704
+        sections=[(part, Markup(markdown.render(part.text))) for part in parts],
         notice=edge.STANDING_SENTENCE,
     )
 

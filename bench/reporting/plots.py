@@ -40,11 +40,11 @@ def pareto_pictures(latency: Sequence[Run], accuracy: Sequence[Run]) -> Iterator
         for fast in latency:
             threads = most_threads(fast.result["rows"])
             points = [
-                _point(row, right.result["variants"][by_hash[row["sha256"]]])
+                point
                 for row in fast.result["rows"]
                 if row["threads"] == threads and row["sha256"] in by_hash
+                for point in _points(row, right.result["variants"][by_hash[row["sha256"]]])
             ]
-            points = [point for point in points if point is not None]
             if len(points) > 1:
                 title = f"{right.result['data']}, {right.result['films']:,} films"
                 label = f"ms a film, p50, {threads} thread(s), logarithmic"
@@ -134,11 +134,11 @@ def most_threads(rows: Sequence[Object]) -> int:
     return max((n for n, too_many in each.items() if not too_many), default=min(each, default=1))
 
 
-def _point(row: Object, variant: Object) -> Point | None:
-    if not variant["evaluation"]:
-        return None
-    auc = variant["evaluation"]["figures"]["auc"]
-    return Point(row["backend"], row["p50_ms"]["value"], auc["value"], auc["low"], auc["high"])
+def _points(row: Object, variant: Object) -> Iterator[Point]:
+    """One, or none where the films had one label only."""
+    if variant["evaluation"]:
+        auc = variant["evaluation"]["figures"]["auc"]
+        yield Point(row["backend"], row["p50_ms"]["value"], auc["value"], auc["low"], auc["high"])
 
 
 def _samples(run: Run, threads: int) -> Times:
