@@ -38,6 +38,10 @@ VERDICT = {True: "**regressed**", False: "holds", None: "-"}
     help="Share of the films whose outcome changed.",
 )  # fmt: skip
 @click.option(
+    "--score", type=click.FloatRange(0, 1), default=0.01, show_default=True,
+    help="Mean absolute difference of the films' scores.",
+)  # fmt: skip
+@click.option(
     "--answer", type=click.FloatRange(0), default=0.1, show_default=True,
     help="Largest difference of the margins that timed backends gave to one image.",
 )  # fmt: skip
@@ -50,6 +54,7 @@ def compare_command(
     slower: float,
     auc: float,
     changed: float,
+    score: float,
     answer: float,
     seed: int,
     out: Path | None,
@@ -69,7 +74,7 @@ def compare_command(
     from bench.reporting.runs import read_runs
     from optimize.files import write_result
 
-    limits = Limits(slower, auc, changed, answer)
+    limits = Limits(slower, auc, changed, score, answer)
     pairs = _pairs(read_runs([first]), read_runs([second]))
     rows = [row for one, other in pairs for row in compare_runs(one, other, limits, seed)]
     result = {

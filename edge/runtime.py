@@ -74,10 +74,18 @@ class Model:
 
         Args:
             image: (size, size, 1) float32, as `edge.preprocess.preprocess` returns it.
+
+        Raises:
+            ArtifactRefused: ``model_unusable``.
         """
         with self._lock:
             self._interpreter.set_tensor(self._input, image[np.newaxis])
-            self._interpreter.invoke()
+            try:
+                self._interpreter.invoke()
+            except RuntimeError as error:
+                raise ArtifactRefused(
+                    "model_unusable", f"The model cannot predict: {error}"
+                ) from error
             margin = self._interpreter.get_tensor(self._outputs["margin"])
             attention = self._interpreter.get_tensor(self._outputs["attention"])
         return Prediction(float(margin.ravel()[0]), attention[0, :, :, 0])

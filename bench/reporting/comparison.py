@@ -31,12 +31,14 @@ class Limits:
         slower: times as long, where the whole 95 % interval is beyond.
         auc: loss of AUC, where the whole 95 % interval is a loss.
         changed: share of the films that come out otherwise.
+        score: mean absolute difference of the films' scores.
         answer: largest difference between the margins that were given to one image.
     """
 
     slower: float = 1.1
     auc: float = 0.003
     changed: float = 0.01
+    score: float = 0.01
     answer: float = 0.1
 
     def to_dict(self) -> dict[str, float]:
@@ -50,8 +52,8 @@ class Row:
 
     Attributes:
         what: it is.
-        measure: ``"time"``, ``"answer"``, ``"AUC"``, ``"outcomes"``, ``"limit"`` or
-            ``"measured"``.
+        measure: ``"time"``, ``"answer"``, ``"outcomes"``, ``"scores"``, ``"AUC"``,
+            ``"limit"`` or ``"measured"``.
         first, second: in each run, in words.
         change: from the first to the second, in words, with an interval where there is one.
         regressed: whether it is beyond its limit; None where none is set.
@@ -199,8 +201,14 @@ def _outcomes(what: str, pairs: Sequence[tuple[Line, Line]], limits: Limits) -> 
         what, "outcomes", f"{len(pairs):,} films", f"{len(pairs):,} films",
         f"{changed:,} changed ({share:.1%})", share > limits.changed,
     )  # fmt: skip
-    known = [p for p in pairs if p[0]["label"] is not None]
-    both = [p for p in known if None not in (p[0]["score"], p[1]["score"])]
+    scored = [p for p in pairs if None not in (p[0]["score"], p[1]["score"])]
+    if scored:
+        moved = float(np.mean([abs(b["score"] - a["score"]) for a, b in scored]))
+        count = f"{len(scored):,} films"
+        yield Row(
+            what, "scores", count, count, f"moved by {moved:.4f} on average", moved > limits.score
+        )
+    both = [pair for pair in scored if pair[0]["label"] is not None]
     labels, before = labels_and_scores([pair[0] for pair in both])
     _, after = labels_and_scores([pair[1] for pair in both])
     if min(np.bincount(labels, minlength=2)) < 2:
