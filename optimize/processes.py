@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -14,9 +16,25 @@ from edge.errors import DataRefused
 
 @contextmanager
 def fresh_process() -> Iterator[ProcessPoolExecutor]:
-    """A worker that starts with nothing loaded and ends with the block."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    """A worker that starts with nothing loaded and ends with the block, or with this process."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_parent) as pool:
         yield pool
+
+
+def _end_with_parent() -> None:
+    """Let this worker die as soon as the process that began it is gone.
+
+    Else it would work on after a kill, in a folder that the next run already works in.
+    """
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager
