@@ -22,7 +22,7 @@ from optimize.card import model_card
 from optimize.comparison import TOLERANCES, compare, differences
 from optimize.division import cost_of_division
 from optimize.drawn_scores import drawn_scores
-from optimize.files import write_folder
+from optimize.files import is_plain, write_folder
 from optimize.half_weights import with_half_weights
 from optimize.int8 import Int8, Int8Converter
 from optimize.manifest import LICENCE, attribution_of, make_manifest, record_of
@@ -138,10 +138,11 @@ def build_artifact(
 
     Raises:
         DataRefused: ``out_exists``; ``untrained_weights`` without operating points;
-            ``not_finite``: weights that are no numbers; or ``unknown_variant``.
+            ``not_finite``: weights that are no numbers; or as `require_buildable`.
         WorkFailed: ``forbidden_operations`` or ``output_differs``.
     """
-    _refuse_useless(weights, out, float_variant)
+    require_buildable(name, float_variant)
+    _refuse_useless(weights, out)
     with tqdm(total=1 + len(CANDIDATES), desc="converting", disable=not progress) as bar:
         contents = {float_variant: FLOATS[float_variant](convert(weights))}
         bar.update()
@@ -162,15 +163,31 @@ def build_artifact(
     return complete
 
 
-def _refuse_useless(weights: Weights, out: Path, float_variant: str) -> None:
-    """Refuse at once what would come to nothing after minutes."""
-    if out.exists():
-        raise DataRefused("out_exists", f"{out} exists already; name another folder.")
+def require_buildable(name: str, float_variant: str) -> None:
+    """Refuse names that no artifact can have.
+
+    Args:
+        name: of the model; its files are named after it.
+        float_variant: a key of `FLOATS`.
+
+    Raises:
+        DataRefused: ``invalid_name`` or ``unknown_variant``.
+    """
+    if not is_plain(name):
+        raise DataRefused(
+            "invalid_name", f"A model's name is also a file's, without folders. Received: {name!r}."
+        )
     if float_variant not in FLOATS:
         raise DataRefused(
             "unknown_variant",
             f"The float variant is one of {', '.join(FLOATS)}. Received: {float_variant}.",
         )
+
+
+def _refuse_useless(weights: Weights, out: Path) -> None:
+    """Refuse at once what would come to nothing after minutes."""
+    if out.exists():
+        raise DataRefused("out_exists", f"{out} exists already; name another folder.")
     if "operating_points" not in weights.facts or "calibration" not in weights.facts:
         raise DataRefused("untrained_weights", "The weights carry no operating points.")
     # The delegate makes nonsense of them at best.

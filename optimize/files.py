@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from edge.errors import WorkFailed
 from edge.files import write_atomically
+from optimize.exchange import put_in_place
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def writing(what: Path | str) -> Iterator[None]:
+    """Tell in one sentence what the system answers instead of writing.
+
+    Args:
+        what: is written; the sentence names it.
+
+    Raises:
+        WorkFailed: ``disk_full`` or ``cannot_write``.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise WorkFailed("disk_full", f"{what} cannot be written: the disk is full.") from error
+        raise WorkFailed(
+            "cannot_write", f"{what} cannot be written: {error.strerror or error}."
+        ) from error
+
+
+def is_plain(name: object) -> bool:
+    """Whether a name stands for one file or folder inside the folder that it is put in."""
+    return (
+        isinstance(name, str)
+        and name.isprintable()
+        and name not in ("", "..")
+        and Path(name).name == name
+    )
 
 
 def write_result(path: Path, data: bytes) -> None:
     """Write a file as `edge.files.write_atomically` does.
 
     Raises:
-        WorkFailed: ``cannot_write``.
+        WorkFailed: ``disk_full`` or ``cannot_write``.
     """
-    try:
+    with writing(path):
         write_atomically(path, data)
-    except OSError as error:
-        raise WorkFailed("cannot_write", f"{path} cannot be written: {error.strerror}.") from error
 
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
@@ -31,43 +64,47 @@ def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
         files: content by plain name.
 
     Raises:
-        WorkFailed: ``cannot_write``.
+        WorkFailed: ``disk_full`` or ``cannot_write``.
     """
     temporary = None
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-        for name, content in files.items():
-            write_atomically(temporary / name, content)
-        temporary.chmod(0o755)
-        temporary.replace(out)
-    except OSError as error:
-        raise WorkFailed("cannot_write", f"{out} cannot be written: {error.strerror}.") from error
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+            for name, content in files.items():
+                write_atomically(temporary / name, content)
+            temporary.chmod(0o755)
+            temporary.replace(out)
     finally:
         if temporary is not None:  # its own name is free where it was renamed
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def publish_folder(source: Path, target: Path) -> None:
-    """Copy a folder beside its target, then put it there by renaming; an older one gives way.
+def publish_folders(sources: Mapping[Path, Path]) -> None:
+    """Copy folders beside their targets, then put all there by renaming; older ones give way.
+
+    Args:
+        sources: folder to copy, by where it shall appear.
 
     Raises:
-        WorkFailed: ``cannot_write``; what stood there stands there still.
+        WorkFailed: ``disk_full`` or ``cannot_write``: before all is copied nothing is changed, and
+            what could not be replaced stands there still.
     """
-    try:
+    with ExitStack() as stack:
+        copies = {target: _copy_beside(stack, source, target) for target, source in sources.items()}
+        for target, copy in copies.items():
+            with writing(target):
+                put_in_place(copy, target)
+
+
+def _copy_beside(stack: ExitStack, source: Path, target: Path) -> Path:
+    with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as beside:
-            new, old = Path(beside) / "new", Path(beside) / "old"
-            shutil.copytree(source, new)
-            if target.exists():
-                target.replace(old)
-            try:
-                new.replace(target)
-            except OSError:
-                if old.exists():
-                    old.replace(target)
-                raise
-    except OSError as error:
-        raise WorkFailed(
-            "cannot_write", f"{target} cannot be written: {error.strerror}."
-        ) from error
+        beside = stack.enter_context(
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.")
+        )
+        return Path(shutil.copytree(source, Path(beside) / "new", copy_function=_copy_durably))
+
+
+def _copy_durably(source: str, target: str) -> None:
+    write_atomically(Path(target), Path(source).read_bytes())

@@ -46,10 +46,7 @@ def importance(weights: Weights, criterion: str, batches: Sequence[Batch] = ()) 
             without batches, or for a network that does not screen.
     """
     config = prunable(weights)
-    if criterion not in CRITERIA:
-        raise DataRefused(
-            "unknown_importance", f"Importance is one of {CRITERIA}. Received: {criterion!r}."
-        )
+    require_known(criterion)
     if criterion == "taylor":
         return _taylor(weights, batches)
     scores = {group: np.zeros(channels) for group, channels in config.groups.items()}
@@ -62,6 +59,19 @@ def importance(weights: Weights, criterion: str, batches: Sequence[Batch] = ()) 
             kernel = np.abs(weights.tensors[f"{link.layer}/kernel"])
             scores[link.gives] += kernel.sum(axis=(0, 1, 2))
     return scores
+
+
+def require_known(criterion: str) -> None:
+    """Refuse what is none of `CRITERIA`.
+
+    Raises:
+        DataRefused: ``unknown_importance``.
+    """
+    if criterion not in CRITERIA:
+        raise DataRefused(
+            "unknown_importance",
+            f"Importance is one of {', '.join(CRITERIA)}. Received: {criterion}.",
+        )
 
 
 def _taylor(weights: Weights, batches: Sequence[Batch]) -> Scores:

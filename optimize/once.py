@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
@@ -14,9 +16,15 @@ from typing import Any
 from edge.errors import WorkFailed
 from edge.files import write_atomically
 from optimize.processes import fresh_process
+from train.provenance import PACKAGES, describe_environment
 from train.weights import parts_of
 
-BEGUN, DONE, REPORT = "begun.json", "done.json", "report.json"
+BEGUN, DONE, REPORT, SCRATCH = "begun.json", "done.json", "report.json", "scratch"
+VERSIONS = (
+    *PACKAGES, "ai-edge-litert", "tf_keras", "tensorflow-model-optimization", "onnx", "onnxruntime",
+    "tensorrt",
+)  # fmt: skip
+"""Packages that decide what comes out."""
 ROOM = 500_000_000
 """Bytes of disk that must be free before work begins."""
 
@@ -30,11 +38,13 @@ def do_once(
     what work of another key left is not.
 
     Args:
-        folder: of the work; it also keeps ``report.json``.
+        folder: of the work; it also keeps ``report.json``, and what the work and the libraries
+            that it calls would put into the system's folder for temporary files.
         output: file, weights or folder that the work leaves there.
         key: stands for all that decides what comes out.
         work: receives ``arguments``, in a process of its own: a converter that crashes takes no
-            other with it. What it returns becomes the report.
+            other with it. What it returns becomes the report, besides how long it took and with
+            which versions on which machine.
 
     Returns:
         Whether there was anything to do.
@@ -51,16 +61,33 @@ def do_once(
     started = time.monotonic()
     try:
         with fresh_process() as pool:
-            report = pool.submit(work, *arguments).result()
+            report = pool.submit(_work_aside, folder / SCRATCH, work, *arguments).result()
     except BrokenProcessPool as error:
         raise WorkFailed(
             "step_killed",
             f"The process of {folder.name} was killed, perhaps for want of memory. "
             "The same command goes on from here.",
         ) from error
-    write_json(folder / REPORT, {"seconds": round(time.monotonic() - started, 1), **report})
+    made = {
+        "seconds": round(time.monotonic() - started, 1),
+        "made_by": describe_environment(VERSIONS),
+    }
+    write_json(folder / REPORT, {**made, **report})
     write_json(folder / DONE, {"key": key, "output": digest(folder / output)})
     return True
+
+
+def _work_aside(
+    scratch: Path, work: Callable[..., dict[str, Any]], *arguments: Any
+) -> dict[str, Any]:
+    """Work with a folder of its own for temporary files, which a killed run leaves to the next."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(scratch.resolve())
+    try:
+        return work(*arguments)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def key_of(settings: dict[str, Any]) -> str:

@@ -7,23 +7,21 @@ elsewhere before all is done; then whole artifacts are renamed into place.
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import edge
-from edge.errors import DataRefused, WorkFailed
-from optimize.files import publish_folder
-from optimize.once import digest, do_once, key_of, listing, write_json
+from edge.errors import DataRefused, PneumoKioskError, WorkFailed
+from optimize.files import publish_folders, writing
+from optimize.once import VERSIONS, digest, do_once, key_of, listing, write_json
 from optimize.pipeline_recipe import Pipeline, Step
 from optimize.pipeline_table import Built, write_table
 from optimize.processes import only_one
 from optimize.runlog import RunLog
-from optimize.stages import ARTIFACT, LITERT, Job
-from train.provenance import PACKAGES, describe_environment
+from optimize.stage import ARTIFACT, LITERT, Job
+from train.provenance import describe_environment
 from train.weights import weights_exist
 
 STEPS, TABLE = "steps", "table"
@@ -56,30 +54,47 @@ class Run:
             the folders.
 
         Raises:
-            DataRefused: ``missing_weights``, ``missing_data``, ``run_in_use``, or as the stages.
-            WorkFailed: ``disk_full``, ``step_killed``, or as the stages.
+            DataRefused: ``missing_weights``, ``missing_data``, ``missing_chestxray14``,
+                ``run_in_use``, or as the stages.
+            WorkFailed: ``disk_full``, ``cannot_write``, ``step_killed``, ``nothing_to_publish``, or
+                as the stages.
         """
         self._check_inputs()
-        with only_one(self.folder), _disk_errors(self.folder):
-            packages = (*PACKAGES, "ai-edge-litert", "tf_keras", "onnx", "onnxruntime")
-            write_json(self.folder / "recipe.json", self.pipeline.to_dict())
-            write_json(self.folder / "environment.json", describe_environment(packages))
+        with only_one(self.folder):
             say = RunLog(self.folder / "log.txt")
-            steps: dict[str, str] = {}
-            for number, step in enumerate(self.pipeline.steps, 1):
-                title = f"step {number} of {len(self.pipeline.steps)}: {step.name} ({step.do})"
-                steps[step.name] = self._do(step, say)
-                say(f"{title}: {steps[step.name]}")
-            if self.pipeline.against:
-                say(f"table: {'made' if self._compare() else 'kept'}")
-            published = [] if publish is None else self._publish(publish, say)
+            try:
+                with writing(self.folder):
+                    return self._run(publish, say)
+            except PneumoKioskError as refusal:
+                say.keep(f"stopped: {refusal.message} ({refusal.code})")
+                raise
+
+    def _run(self, publish: Path | None, say: RunLog) -> dict[str, Any]:
+        write_json(self.folder / "recipe.json", self.pipeline.to_dict())
+        write_json(self.folder / "environment.json", describe_environment(VERSIONS))
+        steps: dict[str, str] = {}
+        for number, step in enumerate(self.pipeline.steps, 1):
+            title = f"step {number} of {len(self.pipeline.steps)}: {step.name} ({step.do})"
+            steps[step.name] = self._do(step, say)
+            say(f"{title}: {steps[step.name]}")
+        if self.pipeline.against:
+            say(f"table: {'made' if self._compare() else 'kept'}")
+        published = [] if publish is None else self._publish(publish, say)
         return {"steps": steps, "published": published}
 
     def _publish(self, folder: Path, say: RunLog) -> list[str]:
-        for name, source in self.pipeline.publish.items():
-            publish_folder(self._output(source), folder / name)
-            say(f"published: {folder / name}")
-        return [str(folder / name) for name in self.pipeline.publish]
+        sources = {
+            folder / name: self._output(step) for name, step in self.pipeline.publish.items()
+        }
+        for target, source in sources.items():
+            if digest(source) is None:
+                raise WorkFailed(
+                    "nothing_to_publish", f"{target} cannot be published: {source} was not made."
+                )
+        publish_folders(sources)
+        for target in sources:
+            say(f"published: {target}")
+        return [str(target) for target in sources]
 
     def _check_inputs(self) -> None:
         """Everything that can be missing is missed before the first step, not after hours."""
@@ -89,6 +104,13 @@ class Run:
         for name, folder in (("data", self.data), ("chestxray14", self.chestxray14)):
             if folder is not None and not folder.is_dir():
                 raise DataRefused(f"missing_{name}", f"{folder} is not a folder.")
+            wanting = [step.name for step in self.pipeline.steps if name in step.stage.needs()]
+            if name == "data" and self.pipeline.against:
+                wanting.append("the table")
+            if folder is None and wanting:
+                raise DataRefused(
+                    f"missing_{name}", f"{', '.join(wanting)}: needs the folder of --{name}."
+                )
 
     def _do(self, step: Step, say: RunLog) -> str:
         """Do a step, unless it was done with the very same inputs."""
@@ -120,16 +142,18 @@ class Run:
                 "settings": step.stage.resolved(),
                 "source": inputs.get(step.source),
                 "teachers": [inputs[name] for name in step.teachers],
-                "data": listing(self.data),
-                "chestxray14": listing(self.chestxray14),
+                **self._listings,
                 "pneumokiosk": edge.__version__,
             }
         )
 
+    @cached_property
+    def _listings(self) -> dict[str, str | None]:
+        """What the folders of images hold, looked at once: they may be large."""
+        return {"data": listing(self.data), "chestxray14": listing(self.chestxray14)}
+
     def _compare(self) -> bool:
         """Compare every LiteRT file that was made, unless these very files were compared."""
-        if self.data is None:
-            raise DataRefused("missing_data", "The comparison needs the chest_xray folder, --data.")
         against = self._output(self.pipeline.against)
         built = [
             Built(step.name, self._output(step.source), self._output(step.name))
@@ -140,7 +164,7 @@ class Run:
             {
                 "against": digest(against),
                 "built": [[b.name, digest(b.weights), digest(b.output)] for b in built],
-                "data": listing(self.data),
+                "data": self._listings["data"],
                 "split": self.pipeline.split,
                 "pneumokiosk": edge.__version__,
             }
@@ -160,13 +184,3 @@ class Run:
         if step is None:
             return self.pipeline.weights[name]
         return self.folder / STEPS / name / step.stage.output
-
-
-@contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WorkFailed("disk_full", f"The disk of {folder} is full.") from error
-        raise WorkFailed("cannot_write", f"{folder}: {error}.") from error

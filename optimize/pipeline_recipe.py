@@ -10,7 +10,9 @@ from typing import Any
 
 import train
 from edge.errors import DataRefused
-from optimize.stages import ARTIFACT, LITERT, STAGES, WEIGHTS, Stage
+from optimize.files import is_plain
+from optimize.stage import ARTIFACT, LITERT, WEIGHTS, Stage
+from optimize.stages import STAGES
 from train.recipe import as_type_of
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -103,7 +105,7 @@ def load_pipeline(name: str) -> Pipeline:
         )
     try:
         return _pipeline(path, tomllib.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:  # a TOML error is a ValueError too
+    except ValueError as error:  # a TOML error is one too
         raise DataRefused("invalid_recipe", f"{path}: {error}") from error
     except DataRefused as refusal:  # of a stage's settings
         raise DataRefused(refusal.code, f"{path}: {refusal.message}") from refusal
@@ -112,7 +114,7 @@ def load_pipeline(name: str) -> Pipeline:
 def _pipeline(path: Path, values: dict[str, Any]) -> Pipeline:
     _only(values, {"weights", "steps", "compare", "publish"}, "the recipe")
     _as_asked(values, {"weights": dict, "steps": list, "compare": dict, "publish": dict})
-    weights = {name: _weights(path, text) for name, text in values.get("weights", {}).items()}
+    weights = {name: _weights(path, name, text) for name, text in values.get("weights", {}).items()}
     made = dict.fromkeys(weights, WEIGHTS)
     steps = []
     for table in values.get("steps", []):
@@ -121,58 +123,84 @@ def _pipeline(path: Path, values: dict[str, Any]) -> Pipeline:
         steps.append(step)
     if not steps:
         raise ValueError("a recipe has at least one [[steps]]")
-    compare = values.get("compare", {})
-    _only(compare, {"against", "split"}, "[compare]")
-    pipeline = Pipeline(
-        path.stem,
-        weights,
-        tuple(steps),
-        compare.get("against", ""),
-        compare.get("split", "validation"),
-        values.get("publish", {}),
-    )
-    if pipeline.split not in ("validation", "test"):
-        raise ValueError(f"[compare] split is validation or test. Received: {pipeline.split!r}")
-    if pipeline.against:
-        _needs(pipeline.against, WEIGHTS, made, "[compare] against")
+    against, split = _compared(values.get("compare", {}), made)
+    publish = _published(values.get("publish", {}), made)
+    return Pipeline(path.stem, weights, tuple(steps), against, split, publish)
+
+
+def _compared(table: dict[str, Any], made: Mapping[str, str]) -> tuple[str, str]:
+    """With which weights everything is compared, and on which films."""
+    _only(table, {"against", "split"}, "[compare]")
+    against, split = _text(table, "against", "[compare] against"), table.get("split", "validation")
+    if split not in ("validation", "test"):
+        raise ValueError(f"[compare] split is validation or test. Received: {split!r}")
+    if against:
+        _needs(against, WEIGHTS, made, "[compare] against")
         if not {ARTIFACT, LITERT} & set(made.values()):
             raise ValueError("[compare] has nothing to compare: no step makes a LiteRT file")
-    for name, step_name in pipeline.publish.items():
-        if Path(name).name != name:
+    return against, split
+
+
+def _published(table: dict[str, Any], made: Mapping[str, str]) -> dict[str, str]:
+    """Step of an artifact by the name of the folder that it is published as."""
+    for name in table:
+        if not is_plain(name):
             raise ValueError(f"[publish] takes plain names of folders. Received: {name!r}")
-        _needs(step_name, ARTIFACT, made, f"[publish] {name}")
-    return pipeline
+        _needs(_text(table, name, f"[publish] {name}"), ARTIFACT, made, f"[publish] {name}")
+    return table
 
 
 def _step(table: Any, made: dict[str, str]) -> Step:
     if not isinstance(table, dict):
         raise ValueError(f"a step is a table. Received: {table!r}")
-    name, do = table.get("name", ""), table.get("do", "")
-    if not isinstance(name, str) or Path(name).name != name or name in made:
+    name = _text(table, "name", "the name of a step")
+    if not is_plain(name) or name in made:
         raise ValueError(f"a step has a plain name of its own. Received: {name!r}")
+    where = f"step {name}"
+    do = _text(table, "do", f"{where}: do")
     if do not in STAGES:
-        raise ValueError(f"step {name}: do is one of {', '.join(STAGES)}. Received: {do!r}")
+        raise ValueError(f"{where}: do is one of {', '.join(STAGES)}. Received: {do!r}")
     kind = STAGES[do]
     own = {"name", "do", "from", "teachers", "optional"}
-    _only(table, own | {f.name for f in fields(kind)}, f"step {name}")
+    _only(table, own | {f.name for f in fields(kind)}, where)
     settings = {
-        f.name: as_type_of(f.default, table[f.name], f"step {name}: {f.name}")
+        f.name: _setting(f.default, table[f.name], f"{where}: {f.name}")
         for f in fields(kind)
         if f.name in table
     }
-    step = Step(
-        name,
-        do,
-        table.get("from", ""),
-        tuple(table.get("teachers", ())),
-        bool(table.get("optional", False)),
-        kind(**settings),
-    )
-    if step.source or not kind.may_start_anew:
-        _needs(step.source, kind.takes, made, f"step {name}: from")
-    for teacher in step.teachers:
-        _needs(teacher, WEIGHTS, made, f"step {name}: teachers")
-    return step
+    source = _text(table, "from", f"{where}: from")
+    if source or not kind.may_start_anew:
+        _needs(source, kind.takes, made, f"{where}: from")
+    teachers = _teachers(table.get("teachers", []), kind, made, where)
+    optional = as_type_of(False, table.get("optional", False), f"{where}: optional")
+    return Step(name, do, source, teachers, optional, kind(**settings))
+
+
+def _teachers(
+    names: Any, kind: type[Stage], made: Mapping[str, str], where: str
+) -> tuple[str, ...]:
+    teachers: tuple[str, ...] = _setting((), names, f"{where}: teachers")
+    for teacher in teachers:
+        _needs(teacher, WEIGHTS, made, f"{where}: teachers")
+    if teachers and not kind.may_be_taught:
+        raise ValueError(f"{where} learns from no teachers. Received: {', '.join(teachers)}")
+    if kind.must_be_taught and not teachers:
+        raise ValueError(f"{where} has at least one of teachers. Received: none")
+    return teachers
+
+
+def _setting(default: Any, value: Any, where: str) -> Any:
+    """A TOML value as the type of a setting; what is empty by default holds texts."""
+    if default != ():
+        return as_type_of(default, value, where)
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise ValueError(f"{where} is a list of texts. Received: {value!r}")
+    return tuple(value)
+
+
+def _text(table: dict[str, Any], name: str, where: str) -> str:
+    """An entry of a table that is a text, and empty by default."""
+    return str(as_type_of("", table.get(name, ""), where))
 
 
 def _needs(name: str, output: str, made: Mapping[str, str], where: str) -> None:
@@ -185,7 +213,9 @@ def _needs(name: str, output: str, made: Mapping[str, str], where: str) -> None:
         )
 
 
-def _weights(path: Path, text: str) -> Path:
+def _weights(path: Path, name: str, text: Any) -> Path:
+    if not isinstance(text, str):
+        raise ValueError(f"[weights] {name} is a name or a path. Received: {text!r}")
     return path.parent / text if text.endswith(SUFFIX) else SHIPPED_WEIGHTS / f"{text}{SUFFIX}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.artifact import load_artifact
-from optimize.stages import ARTIFACT
+from optimize.stage import ARTIFACT
 from optimize.table import compare_variants
 from optimize.variants import Variant
 from train.weights import load_weights

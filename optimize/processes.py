@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import DataRefused
+from optimize.files import writing
 
 
 @contextmanager
@@ -43,9 +44,12 @@ def only_one(folder: Path) -> Iterator[None]:
 
     Raises:
         DataRefused: ``run_in_use``: another process holds it.
+        WorkFailed: ``disk_full`` or ``cannot_write``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w", encoding="utf-8") as lock:
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w", encoding="utf-8")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

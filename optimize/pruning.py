@@ -14,7 +14,7 @@ import keras
 from edge.errors import DataRefused
 from edge.files import write_atomically
 from optimize.channels import Scores, plan_channels, prunable, remove_channels
-from optimize.importance import importance
+from optimize.importance import importance, require_known
 from optimize.latency import largest_share, relative_latency
 from optimize.tflite import convert
 from train.batches import Batch, TrainingBatches
@@ -68,6 +68,7 @@ class Goal:
                 "invalid_budget",
                 f"Steps and multiple must be at least 1. Received: {self.steps}, {self.multiple}.",
             )
+        require_known(self.importance)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ class RunLog:
     def __call__(self, text: str) -> None:
         """Say one sentence."""
         click.echo(text, err=True)
+        self.keep(text)
+
+    def keep(self, text: str) -> None:
+        """Write one sentence into the log alone."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"{now} {text}\n")

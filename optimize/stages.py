@@ -6,100 +6,34 @@ Each class is one value of ``do`` in a recipe; its fields are the settings of su
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
 import train
 from edge.errors import DataRefused
-from optimize.artifact import build_artifact, draw_samples, read_evaluation
+from optimize.artifact import (
+    build_artifact,
+    draw_samples,
+    read_evaluation,
+    require_buildable,
+)
 from optimize.distillation import student_of
 from optimize.files import write_result
 from optimize.gates.attach import read_gates
+from optimize.once import digest
 from optimize.onnx_graph import write_onnx
 from optimize.pruning import FineTuning, Goal, prune
 from optimize.quantization import Quantization, quantize, report_quantized
-from optimize.runlog import RunLog
 from optimize.sparsity import Sparsity, sparsify
+from optimize.stage import ARTIFACT, ENGINE, LITERT, ONNX, WEIGHTS, Job, Stage
 from optimize.tensorrt_engine import EngineSettings, build_engine
 from train.fit import Beginning, fit
 from train.recipe import Recipe, load_recipe
-from train.weights import Weights, load_weights, save_weights
+from train.weights import load_weights, save_weights
 
 SHIPPED = Path(train.__file__).parent / "weights"
 EVALUATIONS = SHIPPED / "evaluations"
-WEIGHTS, ARTIFACT = "weights.safetensors", "artifact"
-LITERT, ONNX, ENGINE = "model.tflite", "model.onnx", "model.engine"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One stage's work, in a folder of its own.
-
-    Attributes:
-        folder: to work in; an interrupted job of the same settings left there what it had.
-        source: weights, or what another stage made, to start from; None starts at random.
-        teachers: weights to learn from.
-        data: ``chest_xray`` folder as published.
-        chestxray14: folder as published.
-        say: shows and keeps what is done.
-    """
-
-    folder: Path
-    source: Path | None
-    teachers: Sequence[Path]
-    data: Path | None
-    chestxray14: Path | None
-    say: RunLog
-
-    def load(self) -> Weights:
-        """The weights to start from."""
-        return load_weights(self.required_source())
-
-    def load_teachers(self) -> list[Weights]:
-        """The weights to learn from."""
-        return [load_weights(teacher) for teacher in self.teachers]
-
-    def required_source(self) -> Path:
-        """What to start from.
-
-        Raises:
-            DataRefused: ``missing_source``.
-        """
-        if self.source is None:
-            raise DataRefused("missing_source", "This stage starts from another's output.")
-        return self.source
-
-    def required_data(self) -> Path:
-        """The ``chest_xray`` folder.
-
-        Raises:
-            DataRefused: ``missing_data``.
-        """
-        if self.data is None:
-            raise DataRefused("missing_data", "This stage needs the chest_xray folder, --data.")
-        return self.data
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One kind of step."""
-
-    output: ClassVar[str] = WEIGHTS
-    """Name of what it leaves in its folder."""
-    takes: ClassVar[str] = WEIGHTS
-    """Name of what it starts from."""
-    may_start_anew: ClassVar[bool] = False
-    """Whether it can also start from nothing."""
-
-    def resolved(self) -> dict[str, Any]:
-        """All that decides what comes out, training recipes written out in full."""
-        return asdict(self)
-
-    def work(self, job: Job) -> dict[str, Any]:
-        """Make the output; returns what is worth keeping besides, as plain values."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -112,8 +46,14 @@ class Distill(Stage):
     """
 
     may_start_anew: ClassVar[bool] = True
+    may_be_taught: ClassVar[bool] = True
+    must_be_taught: ClassVar[bool] = True
     student: str = "student"
     set: tuple[str, ...] = ()
+
+    def needs(self) -> tuple[str, ...]:
+        """Films, and those of adults where the recipe draws from them."""
+        return _films_of(student_of(self.student, self.set))
 
     def resolved(self) -> dict[str, Any]:
         """The recipe in full."""
@@ -139,8 +79,16 @@ class Prune(Goal, Stage):
         set: overrides of it.
     """
 
+    may_be_taught: ClassVar[bool] = True
     finetune: str = ""
     set: tuple[str, ...] = ()
+
+    def needs(self) -> tuple[str, ...]:
+        """Films where something is trained or judged by them."""
+        recipe = self._recipe()
+        if recipe is not None:
+            return _films_of(recipe)
+        return ("data",) if self.importance == "taylor" else ()
 
     def resolved(self) -> dict[str, Any]:
         """The goal, and the recipe in full."""
@@ -168,6 +116,12 @@ class Prune(Goal, Stage):
 class Sparsify(Sparsity, Stage):
     """Zeros among the weights, while training goes on."""
 
+    may_be_taught: ClassVar[bool] = True
+
+    def needs(self) -> tuple[str, ...]:
+        """Films to learn from and to choose thresholds on."""
+        return ("data",)
+
     def work(self, job: Job) -> dict[str, Any]:
         """Train; an interrupted training goes on."""
         goal = Sparsity(**{f.name: getattr(self, f.name) for f in fields(Sparsity)})
@@ -184,6 +138,10 @@ class Quantize(Quantization, Stage):
     """A LiteRT file of fewer bits."""
 
     output: ClassVar[str] = LITERT
+
+    def needs(self) -> tuple[str, ...]:
+        """Films to compare on."""
+        return ("data",)
 
     def work(self, job: Job) -> dict[str, Any]:
         """Convert; compared with its own float network on validation patients."""
@@ -213,21 +171,36 @@ class Convert(Stage):
     gates: str = ""
     float_variant: str = "fp32"
 
+    def __post_init__(self) -> None:
+        """Refuse what `build_artifact` would refuse, and what does not ship."""
+        require_buildable(self.model, self.float_variant)
+        for path in self._carried().values():
+            if not path.is_file():
+                raise DataRefused("missing_file", f"{path} is not a file.")
+
+    def resolved(self) -> dict[str, Any]:
+        """The settings, and the hashes of what is carried along."""
+        return {**asdict(self), **{f"{n}_sha256": digest(p) for n, p in self._carried().items()}}
+
     def work(self, job: Job) -> dict[str, Any]:
         """Convert and compare with the network."""
         shutil.rmtree(job.folder / ARTIFACT, ignore_errors=True)
-        weights = job.load()
+        weights, carried = job.load(), self._carried()
         measured = None
         if self.measured:
-            path = EVALUATIONS / f"{self.measured}.json"
-            measured = read_evaluation(path, weights.sha256)
+            measured = read_evaluation(carried["measured"], weights.sha256)
         manifest = build_artifact(
             weights, job.folder / ARTIFACT, draw_samples(weights, job.data),
             name=self.model, release=self.release, measured=measured,
-            gates=read_gates(SHIPPED / f"{self.gates}.json") if self.gates else None,
+            gates=read_gates(carried["gates"]) if self.gates else None,
             float_variant=self.float_variant,
         )  # fmt: skip
         return dict(manifest.made_from["conversion"])
+
+    def _carried(self) -> dict[str, Path]:
+        """Files that ship and are put into the artifact."""
+        named = {"measured": (EVALUATIONS, self.measured), "gates": (SHIPPED, self.gates)}
+        return {setting: folder / f"{n}.json" for setting, (folder, n) in named.items() if n}
 
 
 @dataclass(frozen=True)
@@ -259,13 +232,23 @@ class TensorRT(Stage):
     workspace_mib: int = 1024
     version_compatible: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what `EngineSettings` refuses."""
+        self._settings(None)
+
     def work(self, job: Job) -> dict[str, Any]:
         """Build the engine; its timing cache lies beside it."""
-        cache = job.folder / "timing.cache"
-        settings = EngineSettings(
+        settings = self._settings(job.folder / "timing.cache")
+        return asdict(build_engine(job.required_source(), job.folder / ENGINE, settings))
+
+    def _settings(self, cache: Path | None) -> EngineSettings:
+        return EngineSettings(
             self.precision, self.sparse, self.workspace_mib, cache, self.version_compatible
         )
-        return asdict(build_engine(job.required_source(), job.folder / ENGINE, settings))
+
+
+def _films_of(recipe: Recipe) -> tuple[str, ...]:
+    return ("data", "chestxray14") if recipe.chestxray14 else ("data",)
 
 
 STAGES: dict[str, type[Stage]] = {

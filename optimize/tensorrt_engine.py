@@ -49,10 +49,17 @@ class EngineSettings:
     version_compatible: bool = False
 
     def __post_init__(self) -> None:
+        """Refuse settings that no engine has, as ``invalid_engine``."""
         if self.precision not in PRECISIONS:
-            raise ValueError(f"precision must be one of {PRECISIONS}. Received: {self.precision!r}")
+            raise DataRefused(
+                "invalid_engine",
+                f"precision must be one of {', '.join(PRECISIONS)}. Received: {self.precision}.",
+            )
         if self.workspace_mib < 1:
-            raise ValueError(f"workspace_mib must be at least 1. Received: {self.workspace_mib}")
+            raise DataRefused(
+                "invalid_engine",
+                f"workspace_mib must be at least 1. Received: {self.workspace_mib}.",
+            )
 
 
 @dataclass(frozen=True)

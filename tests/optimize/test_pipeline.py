@@ -146,6 +146,16 @@ def test_a_step_whose_output_was_damaged_is_redone(folder: Path) -> None:
     assert run_again(folder)["graph"] == "made"
 
 
+def test_a_step_says_with_which_versions_it_was_made(finished: Path) -> None:
+    """A kept step is older than the run that kept it."""
+    report = json.loads((finished / "run" / "steps" / "small" / "report.json").read_text())
+    assert "tensorflow" in report["made_by"]["packages"]
+
+
+def test_no_temporary_file_is_left_behind(finished: Path) -> None:
+    assert not list((finished / "run" / "steps").glob("*/scratch"))
+
+
 def test_publishing_replaces_an_older_artifact(folder: Path) -> None:
     (folder / "models" / "clinic" / "left_over").write_text("of an older one")
     recipe = load_pipeline(str(folder / "small.toml"))
@@ -176,6 +186,26 @@ def test_a_killed_step_says_so_and_the_same_command_goes_on(
     assert "small: made" in again.stdout
 
 
+def test_a_killed_run_publishes_nothing_and_the_same_command_goes_on(
+    finished: Path, tmp_path: Path, command: Command
+) -> None:
+    shutil.copy(finished / "whole.safetensors", tmp_path)
+    run, models = tmp_path / "run", tmp_path / "models"
+    arguments = ["run", str(written(tmp_path)), "--out", str(run), "--publish", str(models)]
+    process = subprocess.Popen([sys.executable, "-m", "optimize", *arguments], cwd=ROOT)
+    limit = time.monotonic() + 120
+    while not (run / "steps" / "artifact" / "scratch").exists():
+        assert time.monotonic() < limit and process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not models.exists()
+    again = command("optimize", *arguments)
+    assert again.returncode == 0, again.stderr
+    assert "small: kept" in again.stdout and "artifact: made" in again.stdout
+    assert load_artifact(models / "clinic").manifest.name == "tiny"
+
+
 def kill_the_worker(process: subprocess.Popen[str]) -> None:
     """Kill the process that a step runs in, as the system does where memory ends."""
     limit = time.monotonic() + 120
@@ -202,43 +232,45 @@ def test_a_full_disk_is_told_before_a_step(folder: Path, monkeypatch: pytest.Mon
     assert not (folder / "run" / "steps" / "small" / "done.json").exists()
 
 
+def test_what_stops_a_run_stands_in_its_log(folder: Path) -> None:
+    (folder / "file").write_text("no folder")
+    with pytest.raises(WorkFailed) as failure:
+        Run(load_pipeline(str(folder / "small.toml")), folder / "run").run(folder / "file")
+    assert failure.value.code == "cannot_write"
+    assert "(cannot_write)" in (folder / "run" / "log.txt").read_text()
+
+
+def test_an_artifact_that_could_not_be_made_is_not_published(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = written(folder, text=RECIPE.replace('"tiny"', '"other"\noptional = true'))
+    monkeypatch.setattr(once, "ROOM", 10**18)
+    with pytest.raises(WorkFailed) as failure:
+        Run(load_pipeline(str(recipe)), folder / "run").run(folder / "models")
+    assert failure.value.code == "nothing_to_publish"
+    assert load_artifact(folder / "models" / "clinic").manifest.name == "tiny"
+
+
+@pytest.mark.parametrize("table", ["", "[compare]\nagainst = 'whole'\n"])
+def test_missing_films_are_told_before_the_first_step(folder: Path, table: str) -> None:
+    step = "" if table else '[[steps]]\nname = "few"\ndo = "quantize"\nfrom = "whole"\n'
+    recipe = load_pipeline(str(written(folder, macs=0.3, text=RECIPE + step + table)))
+    with pytest.raises(DataRefused, match="few" if step else "the table") as refusal:
+        Run(recipe, folder / "other").run()
+    assert refusal.value.code == "missing_data"
+    assert not (folder / "other").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(folder: Path) -> None:
+    (folder / "file").write_text("no folder")
+    for out in (folder / "file", folder / "file" / "run"):
+        with pytest.raises(WorkFailed) as failure:
+            Run(load_pipeline(str(folder / "small.toml")), out).run()
+        assert failure.value.code == "cannot_write"
+
+
 def test_missing_weights_are_told_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(DataRefused) as refusal:
         Run(load_pipeline(str(written(tmp_path))), tmp_path / "run").run()
     assert refusal.value.code == "missing_weights"
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (RECIPE.replace('do = "onnx"', 'do = "melt"'), "melt"),
-        (RECIPE + ENGINE.replace('from = "graph"', 'from = "small"'), "model.onnx"),
-        (RECIPE.replace('name = "graph"', 'name = "small"'), "name of its own"),
-        (RECIPE.replace("macs = {macs}", 'macs = "half"'), "macs"),
-        (RECIPE.replace("macs = {macs}", "sharpness = 1"), "sharpness"),
-        (RECIPE.replace('clinic = "artifact"', 'clinic = "small"'), "artifact"),
-        (RECIPE.replace('clinic = "artifact"', '"../clinic" = "artifact"'), "plain names"),
-        (RECIPE + "[compare]\nagainst = 'graph'\n", "against"),
-        ("[weights]\n", "at least one"),
-        ("steps = 1", "table"),
-        ("[[steps", "Expected"),
-    ],
-)
-def test_a_wrong_recipe_is_refused_in_words(tmp_path: Path, wrong: str, said: str) -> None:
-    path = written(tmp_path, text=wrong)
-    with pytest.raises(DataRefused, match=said) as refusal:
-        load_pipeline(str(path))
-    assert refusal.value.code == "invalid_recipe"
-
-
-def test_a_budget_that_cannot_be_is_refused_with_the_recipe_s_name(tmp_path: Path) -> None:
-    with pytest.raises(DataRefused, match=r"small\.toml") as refusal:
-        load_pipeline(str(written(tmp_path, macs=1.5)))
-    assert refusal.value.code == "invalid_budget"
-
-
-def test_recipes_are_found_by_name(tmp_path: Path) -> None:
-    with pytest.raises(DataRefused) as refusal:
-        load_pipeline("nothing")
-    assert refusal.value.code == "missing_recipe"

@@ -433,5 +433,5 @@ def test_what_is_no_graph_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"precision": "bf16"}, {"workspace_mib": 0}])
 def test_settings_state_their_rules(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be .* Received"):
+    with pytest.raises(DataRefused, match=f"{next(iter(wrong))} must be .* Received"):
         EngineSettings(**wrong)
