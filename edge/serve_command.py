@@ -69,10 +69,12 @@ def serve(
     public_key: Path | None,
 ) -> None:
     """Serve the kiosk's pages on this machine."""
+    from edge.allocator import give_memory_back
     from edge.settings import load_settings
     from edge.web import KioskConfig, create_app
     from edge.web import server as web_server
 
+    give_memory_back()
     folder = prepared(data_dir)
     settings = load_settings(folder)
     host = settings.host if host is None else host

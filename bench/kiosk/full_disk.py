@@ -18,7 +18,7 @@ from bench.kiosk.check import Check, NotMeasured, Plan, Row, Sample
 from bench.kiosk.drawings import small_film
 from bench.kiosk.running import Kiosks, RunningKiosk
 
-DISK_MB = 8
+DISK_MB = 64
 BLOCK = 4096
 CLEAR = ("disk_full", "no_room")
 """Codes whose sentences tell the operator to make room."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import signal
 import socket
 from collections.abc import Callable
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from flask import Flask
 from waitress.buffers import OverflowableBuffer
@@ -82,27 +83,41 @@ def _stop(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
+class _Lost(io.RawIOBase):
+    """A body for which the disk had no room: whoever reads it is told."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> NoReturn:
+        raise MemoryError("The body could not be kept.")  # an OSError would mean a lost client
+
+
 class _BoundedBuffer:
-    """Counts all that arrives and keeps it only while it is no more than `MAX_BODY`."""
+    """Counts all that arrives and keeps it while it is no more than `MAX_BODY` and has room."""
 
     def __init__(self) -> None:
         self._received = 0
         self._kept = _spool()
+        self._lost = False
 
     def __len__(self) -> int:
         return self._received
 
     def append(self, data: bytes) -> None:
         self._received += len(data)
-        if self._received <= MAX_BODY:
-            self._kept.append(data)
-        elif len(self._kept):
+        try:
+            if self._received <= MAX_BODY and not self._lost:
+                self._kept.append(data)
+                return
+        except OSError:  # the disk is full: the app says so once all has arrived
+            self._lost = True
+        if len(self._kept):
             self._kept.close()
             self._kept = _spool()
 
-    def getfile(self) -> IO[bytes]:
-        file: IO[bytes] = self._kept.getfile()
-        return file
+    def getfile(self) -> Any:
+        return _Lost() if self._lost else self._kept.getfile()
 
     def close(self) -> None:
         self._kept.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,8 +33,10 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]
         process.stdout.close()
 
 
-def _start(*options: str) -> subprocess.Popen[str]:
+def _start(*options: str, largest_file: int | None = None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "edge", "serve", "--port", "0", *options]
+    if largest_file:
+        command = ["prlimit", f"--fsize={largest_file}", *command]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
@@ -158,3 +161,21 @@ def test_it_starts_without_a_usable_model_and_says_so(tmp_path: Path) -> None:
         process.wait(20)
     assert status == 503
     assert json.loads(answer)["code"] == "manifest_missing"
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit is not installed")
+def test_an_upload_for_which_there_is_no_room_gets_the_reason(tmp_path: Path, png: bytes) -> None:
+    """A limit on the size of files stands for a full disk: spooling the upload fails."""
+    process = _start("--data-dir", str(tmp_path), largest_file=1_000_000)
+    assert process.stdout is not None
+    try:
+        place = "127.0.0.1", int(process.stdout.readline().split("/")[2].split(":")[1])
+        body, headers = _multipart(bytes(3_000_000))
+        status, answer = _answer(place, "POST", "/api/screenings", body, **headers)
+        assert (status, json.loads(answer)["reasons"][0]["code"]) == (503, "no_room")
+        body, headers = _multipart(png)
+        assert _answer(place, "POST", "/api/screenings", body, **headers)[0] == 201
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
