@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ import edge
 from edge.console import Commands
 from optimize.distillation_commands import distill_command
 from optimize.export_commands import onnx_command, tensorrt_command
+from optimize.files import writing
 from optimize.gate_commands import add_gates_command, gates_command
 from optimize.pipeline_commands import run_command
 from optimize.pruning_commands import prune_command
@@ -21,7 +23,20 @@ from optimize.sparsity_commands import sparsify_command
 PATH = click.Path(path_type=Path)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+class _Writing(click.Group):
+    """Commands that write: what the system answers instead is told in one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        with writing():
+            return super().invoke(ctx)
+
+
+class Stages(Commands, _Writing):
+    """A group that tells refusals, the system's own among them."""
+
+
+@click.group(cls=Stages, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(edge.__version__, prog_name="pneumokiosk-optimize")
 def cli() -> None:
     """Turn a trained network into the artifact that a clinic runs."""

@@ -17,11 +17,11 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def writing(what: Path | str) -> Iterator[None]:
+def writing(what: Path | None = None) -> Iterator[None]:
     """Tell in one sentence what the system answers instead of writing.
 
     Args:
-        what: is written; the sentence names it.
+        what: is written; the sentence names it, or else what the system names.
 
     Raises:
         WorkFailed: ``disk_full`` or ``cannot_write``.
@@ -29,11 +29,10 @@ def writing(what: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
-            raise WorkFailed("disk_full", f"{what} cannot be written: the disk is full.") from error
-        raise WorkFailed(
-            "cannot_write", f"{what} cannot be written: {error.strerror or error}."
-        ) from error
+        code = "disk_full" if error.errno in FULL else "cannot_write"
+        name = what or error.filename or "A file"
+        sentence = f"{name} cannot be written: {error.strerror or error}."
+        raise WorkFailed(code, sentence) from error
 
 
 def is_plain(name: object) -> bool:

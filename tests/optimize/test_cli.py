@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from edge.artifact import load_artifact
@@ -75,6 +76,29 @@ def test_refusals_name_their_code(
         assert done.exit_code == 2, code
         assert f"({code})" in done.output
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("prune", "--macs", "0.5", "--importance", "l1"), ("convert",), ("onnx",)]
+)
+def test_what_cannot_be_written_is_one_sentence(
+    weights_file: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    command, *options = arguments
+    out = ["--out", str(tmp_path / "file" / "out")]
+    done = CliRunner().invoke(cli, [command, str(weights_file), *options, *out])
+    assert done.exit_code == 3
+    assert "(cannot_write)" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_name_that_leads_elsewhere_is_refused(weights_file: Path, tmp_path: Path) -> None:
+    arguments = [str(weights_file), "--out", str(tmp_path / "out"), "--name", "../../tiny"]
+    done = CliRunner().invoke(cli, ["convert", *arguments])
+    assert done.exit_code == 2
+    assert "(invalid_name)" in done.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_has_an_example(command: Command) -> None:

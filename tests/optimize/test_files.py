@@ -30,9 +30,17 @@ def made(tmp_path: Path) -> list[Path]:
     ],
 )
 def test_what_the_system_answers_is_told(number: int, code: str) -> None:
-    with pytest.raises(WorkFailed, match="models cannot be written") as failure, writing("models"):
+    with (
+        pytest.raises(WorkFailed, match="models cannot be written") as failure,
+        writing(Path("models")),
+    ):
         raise OSError(number, "as the system says it")
     assert failure.value.code == code
+
+
+def test_what_is_not_named_is_named_by_the_system(tmp_path: Path) -> None:
+    with pytest.raises(WorkFailed, match="nowhere/file cannot be written"), writing():
+        (tmp_path / "nowhere" / "file").write_text("")
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
