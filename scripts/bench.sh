@@ -2,10 +2,11 @@
 # Measures everything on this machine and writes one page: latency, the kiosk and, where
 # PNEUMOKIOSK_DATA names a folder with kermany/chest_xray, accuracy and robustness on its test films.
 #
-#   scripts/bench.sh [--quick] [--out FOLDER]
+#   scripts/bench.sh [--quick] [--out FOLDER] [-- OPTION-OF-pneumokiosk-bench-latency...]
 #
 #   --quick         a few minutes' look instead of two hours; the page says so
 #   --out FOLDER    default runs/bench; the page is FOLDER/report.html
+#   --              what follows goes to latency, such as --threads 1,2 --runtime litert
 #
 # A killed run goes on when it is started again with the same options: what is finished is kept.
 # Leave the machine alone meanwhile: the page says how busy it was.
@@ -22,6 +23,10 @@ while [ $# -gt 0 ]; do
             [ $# -ge 2 ] || { echo "error: --out needs a value" >&2; exit 2; }
             out=$(cd "$start" && realpath -m -- "$2")
             shift
+            ;;
+        --)
+            shift
+            break
             ;;
         -h | --help)
             sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
@@ -57,7 +62,7 @@ set_aside() {
 }
 
 set_aside latency
-measure latency
+measure latency "$@"
 set_aside kiosk
 measure kiosk
 if [ -n "${PNEUMOKIOSK_DATA:-}" ]; then
