@@ -60,11 +60,10 @@ class Run:
                 as the stages.
         """
         self._check_inputs()
-        with only_one(self.folder):
+        with only_one(self.folder), writing(self.folder):
             say = RunLog(self.folder / "log.txt")
             try:
-                with writing(self.folder):
-                    return self._run(publish, say)
+                return self._run(publish, say)
             except PneumoKioskError as refusal:
                 say.keep(f"stopped: {refusal.message} ({refusal.code})")
                 raise

@@ -60,6 +60,7 @@ def prune_command(
     Example: pneumokiosk-optimize prune runs/compact/weights.safetensors --macs 0.5 --steps 3
     --data chest_xray --finetune compact --set epochs=2 --out runs/pruned.safetensors
     """
+    from optimize.files import writing
     from optimize.pruning import FineTuning, Goal, prune
     from train.recipe import load_recipe
     from train.weights import load_weights, save_weights
@@ -80,7 +81,8 @@ def prune_command(
         load_weights(weights), goal, data=data, tuning=tuning, resume=resume,
         say=lambda text: click.echo(text, err=True),
     )  # fmt: skip
-    save_weights(out, pruned)
+    with writing(out):
+        save_weights(out, pruned)
     made = pruned.facts["pruned"]
     if as_json:
         click.echo(json.dumps({"weights": str(out), **made}))

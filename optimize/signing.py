@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from edge.artifact import load_artifact
-from edge.errors import DataRefused, WorkFailed
-from edge.files import write_atomically
+from edge.errors import DataRefused
 from edge.signature import SIGNATURE
+from optimize.files import write_result, writing
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,15 @@ def make_keys(stem: Path) -> KeyFiles:
 
     Raises:
         DataRefused: ``key_exists``; nothing was written.
-        WorkFailed: ``cannot_write``; nothing was left behind.
+        WorkFailed: ``disk_full`` or ``cannot_write``; nothing was left behind.
     """
     files = KeyFiles(Path(f"{stem}.private.pem"), Path(f"{stem}.public.pem"))
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    try:
+    with writing(stem):
         files.private.parent.mkdir(parents=True, exist_ok=True)
         _create((files.private, private, 0o600), (files.public, public, 0o644))
-    except OSError as error:
-        raise WorkFailed(
-            "cannot_write", f"{error.filename or stem} cannot be written: {error.strerror}."
-        ) from error
     return files
 
 
@@ -69,15 +65,12 @@ def sign_artifact(folder: Path, private_key: Path) -> Path:
     Raises:
         ArtifactRefused: as `edge.artifact.load_artifact` raises it.
         DataRefused: ``invalid_key``.
-        WorkFailed: ``cannot_write``.
+        WorkFailed: ``disk_full`` or ``cannot_write``.
     """
     key = _read_private_key(private_key)
     signature = key.sign(load_artifact(folder).manifest_bytes)
     path = folder / SIGNATURE
-    try:
-        write_atomically(path, signature)
-    except OSError as error:
-        raise WorkFailed("cannot_write", f"{path} cannot be written: {error.strerror}.") from error
+    write_result(path, signature)
     return path
 
 

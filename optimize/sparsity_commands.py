@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from edge.errors import DataRefused, WorkFailed
+from edge.errors import DataRefused
 from train.options import DATA_HELP, PATH
 
 
@@ -55,6 +55,7 @@ def sparsify_command(
     Example: pneumokiosk-optimize sparsify runs/compact/weights.safetensors --sparsity 0.8
     --data chest_xray --out runs/sparse.safetensors
     """
+    from optimize.files import writing
     from optimize.sparsity import Sparsity, sparsify
     from train.weights import load_weights, save_weights
 
@@ -70,10 +71,8 @@ def sparsify_command(
         teachers=[load_weights(teacher) for teacher in teachers], folder=training,
         say=lambda text: click.echo(text, err=True),
     )  # fmt: skip
-    try:
+    with writing(out):
         save_weights(out, sparse)
-    except OSError as error:
-        raise WorkFailed("cannot_write", f"{out} cannot be written: {error.strerror}.") from error
     shutil.rmtree(training, ignore_errors=True)
     made = sparse.facts["sparsity"]
     if as_json:

@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 import tf_keras
+from tensorflow.lite.python.convert import ConverterError
 
+from edge.errors import WorkFailed
 from optimize.delegation import Operation, delegation
 from train.attention import head_of
 from train.weights import Weights, build_trained
@@ -102,6 +104,9 @@ def convert(
     Returns:
         The file. Its signature ``serving_default`` has the input ``image`` and the outputs
         ``margin`` and ``attention``, all float32.
+
+    Raises:
+        WorkFailed: ``conversion_failed``.
     """
     with _converter(weights) as converter:
         if calibration is not None:
@@ -128,7 +133,11 @@ def convert_with_ranges(weights: Weights, image: npt.NDArray[np.float32]) -> byt
 
 @contextmanager
 def _converter(weights: Weights) -> Iterator[Any]:
-    """A converter of the network's twin, which lies in a temporary folder meanwhile."""
+    """A converter of the network's twin, which lies in a temporary folder meanwhile.
+
+    Raises:
+        WorkFailed: ``conversion_failed``: no room for the twin, or the converter's own reason.
+    """
     twin = InferenceTwin(build_trained(weights, tf_keras))
     config = weights.recipe.network
     shape = (1, config.input_size, config.input_size, config.channels)
@@ -136,9 +145,12 @@ def _converter(weights: Weights) -> Iterator[Any]:
         twin.predict, input_signature=[tf.TensorSpec(shape, tf.float32, name="image")]
     )
     with tempfile.TemporaryDirectory() as folder:
-        signature = {"serving_default": function.get_concrete_function()}
-        tf.saved_model.save(twin, folder, signatures=signature)
-        yield tf.lite.TFLiteConverter.from_saved_model(folder)
+        try:
+            signature = {"serving_default": function.get_concrete_function()}
+            tf.saved_model.save(twin, folder, signatures=signature)
+            yield tf.lite.TFLiteConverter.from_saved_model(folder)
+        except (tf.errors.OpError, ConverterError) as error:
+            raise WorkFailed("conversion_failed", f"TensorFlow cannot convert: {error}") from error
 
 
 def _ask_for_int8(converter: Any, calibration: Images) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,23 @@ from train.evaluation import predict_margins
 from train.weights import Weights, build_trained, load_weights
 
 SHIPPED = Path(train.__file__).parent / "weights"
+
+ROOT = SHIPPED.parents[1]
+CONVERT = """
+import resource
+import sys
+from pathlib import Path
+from edge.errors import WorkFailed
+from optimize.tflite import convert
+from train.weights import load_weights
+
+weights = load_weights(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    convert(weights)
+except WorkFailed as failure:
+    print(failure.code)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +139,16 @@ def test_another_architecture_is_one_piece_too() -> None:
     weights = replace(trained, recipe=replace(trained.recipe, input=contract, network=network))
     films = [preprocess(draw_phantom(seed, 96, seed), contract) for seed in range(3)]
     assert census(convert(weights, films)).partitions == 1
+
+
+def test_no_room_for_the_converter_is_told(weights_file: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CONVERT, str(weights_file)],
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.stdout == "conversion_failed\n", done.stderr
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 def test_int8_computes_in_integers(int8: bytes) -> None:
