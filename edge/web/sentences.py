@@ -1,7 +1,7 @@
 """What the kiosk says of a reason, in the language of the page.
 
-Reasons are stored as a code and an English sentence. A sentence that is the same for every film is
-translated by itself; one with numbers or names in it is shown as it was stored.
+Reasons are stored as a code and an English sentence. A sentence that is always the same is
+translated by itself; in place of one with numbers or names in it stands a general one.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from flask import Flask
 
 import edge
-from edge.errors import PneumoKioskError
+from edge.errors import FieldRefused, PneumoKioskError
 from edge.quality import SENTENCES
 from edge.web.kiosk import current_kiosk
-from edge.web.language import gettext
+from edge.web.language import gettext, language
+from edge.web.refusals import GENERAL
 
 
 def speak(app: Flask) -> None:
@@ -29,7 +30,13 @@ def sentence(reason: Mapping[str, str] | PneumoKioskError) -> str:
         code, message = reason.code, reason.message
     else:
         code, message = reason["code"], reason["message"]
-    return gettext(SENTENCES.get(code, message))
+    if isinstance(reason, FieldRefused) and code not in GENERAL:
+        code = "invalid_field"
+    message = SENTENCES.get(code, message)
+    translated = gettext(message)
+    if language() == "en" or translated != message:
+        return translated
+    return gettext(GENERAL.get(code, message))
 
 
 def _on_every_page() -> dict[str, object]:
