@@ -9,13 +9,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 from edge.errors import WorkFailed
 from edge.files import write_atomically
-from optimize.processes import fresh_process
+from optimize.processes import do_apart
 from train.provenance import PACKAGES, describe_environment
 from train.weights import parts_of
 
@@ -59,15 +58,7 @@ def do_once(
         write_json(folder / BEGUN, {"key": key})
     _require_room(folder)
     started = time.monotonic()
-    try:
-        with fresh_process() as pool:
-            report = pool.submit(_work_aside, folder / SCRATCH, work, *arguments).result()
-    except BrokenProcessPool as error:
-        raise WorkFailed(
-            "step_killed",
-            f"The process of {folder.name} was killed, perhaps for want of memory. "
-            "The same command goes on from here.",
-        ) from error
+    report = do_apart(folder.name, _work_aside, folder / SCRATCH, work, *arguments)
     made = {
         "seconds": round(time.monotonic() - started, 1),
         "made_by": describe_environment(VERSIONS),

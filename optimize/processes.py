@@ -6,13 +6,17 @@ import fcntl
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
-from edge.errors import DataRefused
+from edge.errors import DataRefused, WorkFailed
 from optimize.files import writing
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -36,6 +40,27 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def do_apart(name: str, work: Callable[..., Result], *arguments: Any) -> Result:
+    """Do work in a process of its own: a converter that crashes takes no other with it.
+
+    Args:
+        name: of the work, for the sentence that tells of its end.
+        work: can be pickled, and so can what it receives and gives.
+
+    Raises:
+        WorkFailed: ``step_killed``, or as ``work``.
+    """
+    try:
+        with fresh_process() as pool:
+            return pool.submit(work, *arguments).result()
+    except BrokenProcessPool as error:
+        raise WorkFailed(
+            "step_killed",
+            f"The process of {name} crashed or was killed, perhaps for want of memory. "
+            "The same command can be given again.",
+        ) from error
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -48,15 +49,10 @@ def quantize_command(
     Example: pneumokiosk-optimize quantize train/weights/slim.safetensors --method int8
     --calibration percentile --data chest_xray --out runs/slim_int8.tflite
     """
-    from optimize.files import write_result
-    from optimize.quantization import Quantization, quantize, report_quantized
-    from train.weights import load_weights
+    from optimize.processes import do_apart
 
-    how = Quantization(method, calibration, images, epochs)
-    loaded = load_weights(weights)
-    content = quantize(loaded, how, data)
-    report = report_quantized(loaded, content, data, split)
-    write_result(out, content)
+    how = (method, calibration, images, epochs)
+    report = do_apart("quantize", _quantize, weights, how, data, split, out)
     if as_json:
         click.echo(json.dumps({"file": str(out), **report}, indent=2))
         return
@@ -74,3 +70,21 @@ def quantize_command(
         files = ": " + ", ".join(film["file"] for film in changed) if changed else ""
         click.echo(f"changed {what}: {len(changed)}{files}")
     click.echo(f"written: {out}")
+
+
+def _quantize(
+    weights: Path, how: tuple[str, str, int, float], data: Path, split: str, out: Path
+) -> dict[str, Any]:
+    """What is done in a process of its own: the delegate crashes on some files."""
+    from optimize.files import write_result
+    from optimize.quantization import Quantization, quantize, report_quantized
+    from train.operating import decision_from
+    from train.weights import load_weights
+
+    settings = Quantization(*how)
+    loaded = load_weights(weights)
+    decision_from(loaded.facts)  # nothing could be reported without
+    content = quantize(loaded, settings, data)
+    report = report_quantized(loaded, content, data, split)
+    write_result(out, content)
+    return report

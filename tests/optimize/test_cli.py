@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -17,6 +20,7 @@ from edge.screening import Screener
 from optimize.cli import cli
 from train.weights import Weights, save_weights
 
+ROOT = Path(__file__).parents[2]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -98,6 +102,25 @@ def test_a_name_that_leads_elsewhere_is_refused(weights_file: Path, tmp_path: Pa
     done = CliRunner().invoke(cli, ["convert", *arguments])
     assert done.exit_code == 2
     assert "(invalid_name)" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_converter_that_is_killed_is_told(weights_file: Path, tmp_path: Path) -> None:
+    """As the delegate kills it where it cannot take a file, or the system where memory ends."""
+    arguments = ["convert", str(weights_file), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "optimize", *arguments], cwd=ROOT,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    parent = psutil.Process(process.pid)
+    limit = time.monotonic() + 120
+    while not (workers := [c for c in parent.children() if "spawn_main" in " ".join(c.cmdline())]):
+        assert time.monotonic() < limit and process.poll() is None
+        time.sleep(0.02)
+    workers[0].kill()
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 3
+    assert "(step_killed)" in said and "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
 
 
