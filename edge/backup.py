@@ -54,7 +54,7 @@ def back_up(database: Database, folder: Path, who: str) -> Backup:
         raise RecordsUnavailable(
             "no_records", f"There are no records in {database.folder}. Is that the kiosk's folder?"
         )
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # the method of Path raises where a path is too long
         # Made by the kiosk it would lie on the kiosk's own disk, where a USB stick is not mounted.
         raise RecordsUnavailable(
             "backup_folder", f"{folder} is no folder. Is the disk for backups plugged in?"

@@ -73,7 +73,8 @@ def batch(
     """Screen every file below DIR; each becomes one line of a table (CSV), the refused included.
 
     A run that was stopped or killed goes on when the command is given again; --json then prints
-    what is new. Hidden files and symbolic links are left out.
+    what is new. Hidden files and symbolic links are left out. Thresholds are those of the artifact,
+    whatever others a kiosk may have chosen for itself.
 
     Exits with 0 when all were screened, 1 when some were refused, 2 when nothing could begin, 3
     when the work broke off.

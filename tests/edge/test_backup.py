@@ -122,6 +122,7 @@ def test_what_cannot_be_backed_up_is_refused(
     assert _code(back_up, Database(other), stick, "a test") == "no_records"
     keep()
     assert _code(back_up, records.database, stick / "unplugged", "a test") == "backup_folder"
+    assert _code(back_up, records.database, stick / ("x" * 5000), "a test") == "backup_folder"
     assert list(stick.iterdir()) == list(other.iterdir()) == []
     assert read_lines(records.database, 9) == ()
 
