@@ -13,7 +13,7 @@ PATH = click.Path(path_type=Path)
 @click.command("onnx")
 @click.argument("weights", type=PATH)
 @click.option("--out", type=PATH, required=True, help="ONNX file to write.")
-@click.option("--int8", is_flag=True, help="Quantize to 8 bits by Q/DQ nodes.")
+@click.option("--int8", is_flag=True, help="8 bits by Q/DQ nodes, ranges by percentile.")
 @click.option("--data", type=PATH, help="chest_xray folder as published, for int8 ranges.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came out as JSON.")
 def onnx_command(weights: Path, out: Path, int8: bool, data: Path | None, as_json: bool) -> None:

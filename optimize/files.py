@@ -79,6 +79,24 @@ def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def same_files(first: Path, second: Path, but: str) -> bool:
+    """Whether two folders hold the same files.
+
+    Args:
+        first, second: the folders; what does not exist holds nothing.
+        but: name of a file that does not count.
+    """
+    held = [
+        {
+            path.relative_to(folder): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and path.name != but
+        }
+        for folder in (first, second)
+    ]
+    return held[0] == held[1]
+
+
 def publish_folders(sources: Mapping[Path, Path]) -> None:
     """Copy folders beside their targets, then put all there by renaming; older ones give way.
 

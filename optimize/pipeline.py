@@ -14,7 +14,8 @@ from typing import Any
 
 import edge
 from edge.errors import DataRefused, PneumoKioskError, WorkFailed
-from optimize.files import publish_folders, writing
+from edge.signature import SIGNATURE
+from optimize.files import publish_folders, same_files, writing
 from optimize.once import VERSIONS, digest, do_once, key_of, listing, write_json
 from optimize.pipeline_recipe import Pipeline, Step
 from optimize.pipeline_table import Built, write_table
@@ -90,9 +91,15 @@ class Run:
                 raise WorkFailed(
                     "nothing_to_publish", f"{target} cannot be published: {source} was not made."
                 )
-        publish_folders(sources)
+        # What is there already may have been signed since.
+        changed = {
+            target: source
+            for target, source in sources.items()
+            if not same_files(source, target, but=SIGNATURE)
+        }
+        publish_folders(changed)
         for target in sources:
-            say(f"published: {target}")
+            say(f"published: {target}" if target in changed else f"published before: {target}")
         return [str(target) for target in sources]
 
     def _check_inputs(self) -> None:

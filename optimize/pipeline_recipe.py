@@ -171,20 +171,19 @@ def _step(table: Any, made: dict[str, str]) -> Step:
     source = _text(table, "from", f"{where}: from")
     if source or not kind.may_start_anew:
         _needs(source, kind.takes, made, f"{where}: from")
-    teachers = _teachers(table.get("teachers", []), kind, made, where)
+    stage = kind(**settings)
+    teachers = _teachers(table.get("teachers", []), stage, made, where)
     optional = as_type_of(False, table.get("optional", False), f"{where}: optional")
-    return Step(name, do, source, teachers, optional, kind(**settings))
+    return Step(name, do, source, teachers, optional, stage)
 
 
-def _teachers(
-    names: Any, kind: type[Stage], made: Mapping[str, str], where: str
-) -> tuple[str, ...]:
+def _teachers(names: Any, stage: Stage, made: Mapping[str, str], where: str) -> tuple[str, ...]:
     teachers: tuple[str, ...] = _setting((), names, f"{where}: teachers")
     for teacher in teachers:
         _needs(teacher, WEIGHTS, made, f"{where}: teachers")
-    if teachers and not kind.may_be_taught:
+    if teachers and not stage.may_be_taught():
         raise ValueError(f"{where} learns from no teachers. Received: {', '.join(teachers)}")
-    if kind.must_be_taught and not teachers:
+    if stage.must_be_taught and not teachers:
         raise ValueError(f"{where} has at least one of teachers. Received: none")
     return teachers
 

@@ -66,6 +66,8 @@ def prune_command(
     from train.weights import load_weights, save_weights
 
     goal = Goal(macs, latency, importance, steps, multiple)
+    if teachers and finetune is None:
+        raise DataRefused("idle_teacher", "A teacher is named, and nothing is trained: --finetune.")
     tuning = None
     if finetune is not None:
         if data is None:

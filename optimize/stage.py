@@ -75,10 +75,12 @@ class Stage:
     """Name of what it starts from."""
     may_start_anew: ClassVar[bool] = False
     """Whether it can also start from nothing."""
-    may_be_taught: ClassVar[bool] = False
-    """Whether it can learn from other networks."""
     must_be_taught: ClassVar[bool] = False
-    """Whether it cannot do without."""
+    """Whether it cannot do without other networks to learn from."""
+
+    def may_be_taught(self) -> bool:
+        """Whether it can learn from other networks: it trains one."""
+        return False
 
     def needs(self) -> tuple[str, ...]:
         """Folders that it cannot do without: ``data``, ``chestxray14``."""

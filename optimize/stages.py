@@ -46,10 +46,13 @@ class Distill(Stage):
     """
 
     may_start_anew: ClassVar[bool] = True
-    may_be_taught: ClassVar[bool] = True
     must_be_taught: ClassVar[bool] = True
     student: str = "student"
     set: tuple[str, ...] = ()
+
+    def may_be_taught(self) -> bool:
+        """Always."""
+        return True
 
     def needs(self) -> tuple[str, ...]:
         """Films, and those of adults where the recipe draws from them."""
@@ -79,9 +82,12 @@ class Prune(Goal, Stage):
         set: overrides of it.
     """
 
-    may_be_taught: ClassVar[bool] = True
     finetune: str = ""
     set: tuple[str, ...] = ()
+
+    def may_be_taught(self) -> bool:
+        """Where it trains after a step."""
+        return self.finetune != ""
 
     def needs(self) -> tuple[str, ...]:
         """Films where something is trained or judged by them."""
@@ -116,7 +122,9 @@ class Prune(Goal, Stage):
 class Sparsify(Sparsity, Stage):
     """Zeros among the weights, while training goes on."""
 
-    may_be_taught: ClassVar[bool] = True
+    def may_be_taught(self) -> bool:
+        """Where it trains meanwhile."""
+        return self.epochs > 0
 
     def needs(self) -> tuple[str, ...]:
         """Films to learn from and to choose thresholds on."""

@@ -9,7 +9,14 @@ import pytest
 
 from edge.errors import WorkFailed
 from optimize.exchange import put_in_place
-from optimize.files import is_plain, publish_folders, write_folder, write_result, writing
+from optimize.files import (
+    is_plain,
+    publish_folders,
+    same_files,
+    write_folder,
+    write_result,
+    writing,
+)
 
 
 @pytest.fixture
@@ -88,3 +95,15 @@ def test_without_an_exchange_they_change_places_too(
     put_in_place(*made)
     assert [(folder / "file").read_text() for folder in made] == ["two", "one"]
     assert len(list(made[0].parent.iterdir())) == 2
+
+
+def test_folders_of_the_same_files_are_told_from_others(made: list[Path]) -> None:
+    one, two = made
+    assert not same_files(one, two, but="signature")
+    (two / "file").write_bytes((one / "file").read_bytes())
+    (two / "signature").write_bytes(b"")
+    assert same_files(one, two, but="signature")
+    (two / "more").mkdir()
+    (two / "more" / "file").write_bytes(b"")
+    assert not same_files(one, two, but="signature")
+    assert not same_files(one, one.with_name("nowhere"), but="signature")

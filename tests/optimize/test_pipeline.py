@@ -17,6 +17,7 @@ import pytest
 
 from edge.artifact import load_artifact
 from edge.errors import DataRefused, WorkFailed
+from edge.signature import SIGNATURE
 from optimize import once
 from optimize.pipeline import Run
 from optimize.pipeline_recipe import load_pipeline
@@ -230,6 +231,13 @@ def test_a_full_disk_is_told_before_a_step(folder: Path, monkeypatch: pytest.Mon
         run_again(folder, macs=0.4)
     assert failure.value.code == "disk_full"
     assert not (folder / "run" / "steps" / "small" / "done.json").exists()
+
+
+def test_what_is_published_already_stays_and_so_does_its_signature(folder: Path) -> None:
+    clinic = folder / "models" / "clinic"
+    (clinic / SIGNATURE).write_bytes(b"signed since")
+    Run(load_pipeline(str(folder / "small.toml")), folder / "run").run(folder / "models")
+    assert (clinic / SIGNATURE).read_bytes() == b"signed since"
 
 
 def test_what_stops_a_run_stands_in_its_log(folder: Path) -> None:

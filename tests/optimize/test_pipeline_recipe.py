@@ -43,6 +43,7 @@ def test_every_recipe_that_ships_can_be_read(name: str) -> None:
         (GRAPH + 'int8 = "yes"\n', "int8 is a bool"),
         (GRAPH + 'optional = "false"\n', "optional is a bool"),
         (GRAPH + 'teachers = ["whole"]\n', "learns from no teachers"),
+        (PRUNE + 'teachers = ["whole"]\n', "learns from no teachers"),
         (GRAPH.replace('"onnx"', '["onnx"]'), "do is a str"),
         (GRAPH.replace('from = "whole"', 'from = ["whole"]'), "from is a str"),
         (ENGINE.replace('from = "graph"', 'from = "whole"'), "model.onnx"),

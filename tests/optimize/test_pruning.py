@@ -190,3 +190,10 @@ def test_help_has_an_example() -> None:
     done = CliRunner().invoke(cli, ["prune", "--help"])
     assert done.exit_code == 0
     assert "Example: pneumokiosk-optimize prune" in done.output
+
+
+def test_a_teacher_of_nothing_is_refused(weights_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.safetensors"
+    done = run(weights_file, "--macs", 0.5, "--teacher", weights_file, "--out", out)
+    assert done.exit_code == 2
+    assert "(idle_teacher)" in done.output
