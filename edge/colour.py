@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edge.raster import JPEG_SIGNATURE, PNG_SIGNATURE, check_jpeg
+from edge.raster import JPEG_SIGNATURE, PNG_SIGNATURE, check_jpeg, check_png
 
 SIDE = 64
 LEAST_CHROMA = 12.0
@@ -25,6 +25,8 @@ def coloured_share(data: bytes) -> float:
     """
     if not _may_hold_colour(data):
         return 0.0
+    if data.startswith(PNG_SIGNATURE):
+        data = check_png(data)
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_COLOR_8)
     if picture is None:
         return 0.0

@@ -25,6 +25,8 @@ MIN_SIDE = 64
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
+_PNG_NEEDED = {b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"}
+
 _JPEG_STANDALONE = {0x01, *range(0xD0, 0xD8)}
 _JPEG_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # 0xF7 is JPEG-LS
 _JPEG_SCAN = 0xDA
@@ -58,8 +60,7 @@ def read_png(data: bytes) -> npt.NDArray[Any]:
     Raises:
         ImageRefused: ``truncated``, ``damaged``, ``too_many_pixels`` or ``too_small``.
     """
-    check_size(*_check_png(data))
-    return decode(data)
+    return decode(check_png(data))
 
 
 def read_jpeg(data: bytes) -> npt.NDArray[Any]:
@@ -108,9 +109,17 @@ def decode(data: bytes) -> npt.NDArray[Any]:
     return pixels
 
 
-def _check_png(data: bytes) -> tuple[int, int]:
-    """Walk the chunks of a PNG to its end, checking every checksum; return (width, height)."""
-    size: tuple[int, int] | None = None
+def check_png(data: bytes) -> bytes:
+    """Walk the chunks of a PNG to its end, checking size and checksums.
+
+    Returns:
+        The file without chunks that say nothing of its pixels: libpng prints what it thinks of
+        them, with names that stand in the file, and logs never hold patient data.
+
+    Raises:
+        ImageRefused: ``truncated``, ``damaged``, ``too_many_pixels`` or ``too_small``.
+    """
+    kept = [PNG_SIGNATURE]
     offset = len(PNG_SIGNATURE)
     while True:
         head = data[offset : offset + 8]
@@ -123,13 +132,14 @@ def _check_png(data: bytes) -> tuple[int, int]:
         (checksum,) = struct.unpack(">I", data[end - 4 : end])
         if zlib.crc32(data[offset + 4 : end - 4]) != checksum:
             raise ImageRefused("damaged", "The PNG file is damaged: a checksum does not match.")
-        if size is None:
+        if len(kept) == 1:
             if kind != b"IHDR" or length != 13:
                 raise ImageRefused("damaged", "The PNG file does not begin with its header.")
-            size = struct.unpack(">II", data[offset + 8 : offset + 16])
-            check_size(*size)
+            check_size(*struct.unpack(">II", data[offset + 8 : offset + 16]))
+        if kind in _PNG_NEEDED:
+            kept.append(data[offset:end])
         if kind == b"IEND":
-            return size
+            return b"".join(kept)
         offset = end
 
 

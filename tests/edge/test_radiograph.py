@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.colour import coloured_share
 from edge.errors import ImageRefused
 from edge.radiograph import MAX_BYTES, PNG_SIGNATURE, read_radiograph
 
@@ -118,6 +119,18 @@ def test_a_flipped_bit_in_a_png_is_seen(png: bytes) -> None:
         mutated[place] ^= 1 << int(rng.integers(8))
         with pytest.raises(ImageRefused):
             read_radiograph(bytes(mutated))
+
+
+def test_nothing_that_a_file_says_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    colour = np.zeros((128, 128, 3), np.uint8)
+    colour[::2, ::3] = 200
+    profile = b"Amina Diallo\0\0" + zlib.compress(b"\0\0\0\x80" * 32)
+    file = _encoded(".png", colour)
+    begun = len(PNG_SIGNATURE) + 25
+    named = file[:begun] + _chunk(b"iCCP", profile) + file[begun:]
+    assert (read_radiograph(named).pixels == read_radiograph(file).pixels).all()
+    assert coloured_share(named) == coloured_share(file)
+    assert "Amina" not in "".join(capfd.readouterr())
 
 
 def test_mutated_files_are_read_or_refused_and_nothing_else(png: bytes, jpeg: bytes) -> None:
