@@ -124,10 +124,14 @@ def test_a_flipped_bit_in_a_png_is_seen(png: bytes) -> None:
 def test_nothing_that_a_file_says_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     colour = np.zeros((128, 128, 3), np.uint8)
     colour[::2, ::3] = 200
-    profile = b"Amina Diallo\0\0" + zlib.compress(b"\0\0\0\x80" * 32)
+    # A profile for grey in a picture in colour: libpng says so, with the profile's name.
+    profile = bytearray(struct.pack(">I", 512) + bytes(128) + np.random.default_rng(5).bytes(380))
+    profile[12:24], profile[36:40] = b"mntrGRAYXYZ ", b"acsp"
+    profile[68:80] = bytes.fromhex("0000f6d6000100000000d32d")
+    named_profile = b"Amina Diallo\0\0" + zlib.compress(profile)
     file = _encoded(".png", colour)
     begun = len(PNG_SIGNATURE) + 25
-    named = file[:begun] + _chunk(b"iCCP", profile) + file[begun:]
+    named = file[:begun] + _chunk(b"iCCP", named_profile) + file[begun:]
     assert (read_radiograph(named).pixels == read_radiograph(file).pixels).all()
     assert coloured_share(named) == coloured_share(file)
     assert "Amina" not in "".join(capfd.readouterr())
