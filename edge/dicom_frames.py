@@ -99,8 +99,8 @@ def read_stored(
             ``codec_missing``.
     """
     if syntax in NATIVE:
-        words = _native(data, order, pixels, layout) >> layout.shift
-        return np.asarray(words & (2**layout.stored - 1), words.dtype)
+        words = _native(data, order, pixels, layout)
+        return _lowest_bits(words >> layout.shift if layout.shift else words, layout)
     frame = _frame(data, pixels)
     rle = syntax == uid.RLELossless
     words = _unpacked(frame, layout) if rle else _decompressed(frame, syntax, layout)
@@ -108,6 +108,13 @@ def read_stored(
         raise ImageRefused("damaged", "The DICOM file is damaged: its frame has another size.")
     if not layout.signed and int(words.max()) >> layout.stored:
         raise ImageRefused("damaged", "The DICOM file is damaged: pixels have more bits than said.")
+    return _lowest_bits(words, layout)
+
+
+def _lowest_bits(words: npt.NDArray[Any], layout: Layout) -> npt.NDArray[Any]:
+    """Drop what is above the value; most files have nothing there, and a copy may take 80 MB."""
+    if not int(words.max()) >> layout.stored:
+        return words
     return np.asarray(words & (2**layout.stored - 1), words.dtype)
 
 
@@ -121,7 +128,9 @@ def _native(data: bytes, order: str, pixels: Element, layout: Layout) -> npt.NDA
         words = words.astype("<u2").view(np.uint8)[:count]
     else:
         kind = np.dtype(f"{order}u{layout.allocated // 8}")
-        words = np.frombuffer(data, kind, count, pixels.value).astype(kind.newbyteorder("="))
+        words = np.frombuffer(data, kind, count, pixels.value)
+        # OpenCV wants whole words at even places, as all sound files have them.
+        words = words.astype(kind.newbyteorder("="), copy=not words.flags.aligned)
     return words.reshape(layout.rows, layout.columns)
 
 

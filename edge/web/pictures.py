@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.correction import correct
-from edge.radiograph import read_radiograph
+from edge.radiograph import MAX_BYTES, read_radiograph
 from edge.runtime import Floats
 from edge.screening import Screening
 
 MOST_FILMS = 30
-MOST_BYTES = 32_000_000
-"""The largest file that is accepted fits in, and the kiosk stays small."""
+MOST_BYTES = MAX_BYTES
+"""The largest file that is accepted just fits in, and the kiosk stays small."""
 
 FILM_SIDE = 2048
 """Longer sides are reduced to this for the page; the model has seen the whole image."""

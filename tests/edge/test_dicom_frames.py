@@ -71,6 +71,13 @@ def test_uncompressed_pixels_of_any_depth(
     np.testing.assert_array_equal(radiograph.pixels, ranged(pixels))
 
 
+def test_pixels_that_begin_at_an_odd_place(dicom: Dicom) -> None:
+    data = dicom(film(16), LE, PatientComments="AB")
+    before, _, after = data.partition(b"LT\x02\x00AB")
+    pixels = read_radiograph(before + b"LT\x01\x00A" + after).pixels
+    np.testing.assert_array_equal(pixels, ranged(film(16)))
+
+
 @pytest.mark.parametrize("syntax", NATIVE, ids=lambda syntax: syntax.keyword)
 def test_eight_bits_stay_eight_bits(dicom: Dicom, syntax: uid.UID) -> None:
     odd = FILM[:95, :95]
