@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from edge.artifact import Artifact
     from edge.batch_table import Table
     from edge.batch_workers import Setting
+    from edge.operating import OperatingChoice
 
 REFUSED = 1
 """Exit status where some files were refused."""
@@ -59,6 +61,11 @@ _PATH = click.Path(path_type=Path)
     type=_PATH,
     help="Ed25519 key (PEM): refuse an artifact that its owner has not signed.  [default: none]",
 )
+@click.option(
+    "--data-dir",
+    type=_PATH,
+    help="Folder of a kiosk, whose chosen thresholds hold.  [default: the user's data folder]",
+)
 def batch(
     folder: Path,
     out: Path,
@@ -69,12 +76,13 @@ def batch(
     variant: str | None,
     threads: int | None,
     public_key: Path | None,
+    data_dir: Path | None,
 ) -> None:
     """Screen every file below DIR; each becomes one line of a table (CSV), the refused included.
 
     A run that was stopped or killed goes on when the command is given again; --json then prints
-    what is new. Hidden files and symbolic links are left out. Thresholds are those of the artifact,
-    whatever others a kiosk may have chosen for itself.
+    what is new. Hidden files and symbolic links are left out. Thresholds are those that the kiosk
+    has chosen for this artifact, or else the artifact's own; the table names them.
 
     Exits with 0 when all were screened, 1 when some were refused, 2 when nothing could begin, 3
     when the work broke off.
@@ -85,17 +93,42 @@ def batch(
 
     loaded = load_artifact(artifact or DEFAULT_ARTIFACT, public_key)
     number = threads or (2 if jobs == 1 else 1)
-    setting = Setting(folder, loaded, variant, number, as_json)
+    choice = _thresholds(data_dir, loaded)
+    setting = Setting(folder, loaded, choice, variant, number, as_json)
     total = _counted(folder, out)
     with Table(out, restart) as table:
         tally = _run(table, setting, jobs, total)
         done_before = table.finished
     told = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in tally.items())
     click.echo(
-        f"{'All done before' if done_before else 'Done'}: {out}: {told}. {edge.STANDING_SENTENCE}",
+        f"{'All done before' if done_before else 'Done'}: {out}: {told}. Refer from "
+        f"{choice.refer:.3f}, uncertain from {choice.uncertain:.3f} ({choice.name}). "
+        f"{edge.STANDING_SENTENCE}",
         err=as_json,
     )
     sys.exit(REFUSED if tally["refused"] else 0)
+
+
+def _thresholds(data_dir: Path | None, artifact: Artifact) -> OperatingChoice:
+    """What a kiosk has chosen for an artifact, or the artifact's own; no kiosk is made by asking.
+
+    Raises:
+        PneumoKioskError: ``no_records``: there is no kiosk in the folder that was named.
+        RecordsUnavailable: as `Database.read`.
+    """
+    from edge import operating
+    from edge.database import DATABASE, Database
+    from edge.places import default_data_dir
+    from edge.provenance import manifest_hash
+
+    home, model = data_dir or default_data_dir(), manifest_hash(artifact)
+    own = operating.manifest_choice(artifact.manifest, model)
+    if not os.path.isfile(home / DATABASE):  # the method of Path raises where it may not look
+        if data_dir is None:
+            return own
+        raise PneumoKioskError("no_records", f"There are no records of a kiosk in {data_dir}.")
+    with contextlib.closing(Database(home)) as database:
+        return operating.chosen(database, model) or own
 
 
 def _counted(folder: Path, out: Path) -> int:
@@ -148,7 +181,7 @@ def _kept(table: Table, films: Iterator[Path], setting: Setting) -> Iterator[str
     from edge.batch import shown_name
     from edge.export import neutralised
 
-    made_with = _made_with(setting.artifact, setting.variant)
+    made_with = _made_with(setting)
     for line in table.lines():
         film = next(films, None)
         if film is None or line["file"] != neutralised(shown_name(film, setting.folder)):
@@ -156,22 +189,22 @@ def _kept(table: Table, films: Iterator[Path], setting: Setting) -> Iterator[str
         if any(line[column] != value for column, value in made_with.items()):
             raise PneumoKioskError(
                 "other_model",
-                f"{table.path} was begun with another model, variant or version of the kiosk: "
-                f"{line['model']} {line['model_version']} {line['variant']}, kiosk "
-                f"{line['kiosk_version']}. Name another table by --out, or begin it anew by "
-                "--restart.",
+                f"{table.path} was begun with another model, variant, thresholds or version of the "
+                f"kiosk: {line['model']} {line['model_version']} {line['variant']}, refer from "
+                f"{line['threshold']}, kiosk {line['kiosk_version']}. Name another table by --out, "
+                "or begin it anew by --restart.",
             )
         yield line["outcome"]
 
 
-def _made_with(artifact: Artifact, variant: str | None) -> dict[str, str]:
+def _made_with(setting: Setting) -> dict[str, str]:
     """What the lines of one table have in common, by column."""
-    from edge.provenance import manifest_hash
-
     return {
-        "manifest_sha256": manifest_hash(artifact),
-        "variant": variant or artifact.manifest.default_variant,
+        "manifest_sha256": setting.choice.manifest_sha256,
+        "variant": setting.variant or setting.artifact.manifest.default_variant,
         "kiosk_version": edge.__version__,
+        "threshold": str(setting.choice.refer),
+        "uncertain_threshold": str(setting.choice.uncertain),
     }
 
 

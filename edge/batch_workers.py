@@ -19,6 +19,7 @@ from pathlib import Path
 from edge.artifact import Artifact
 from edge.batch import csv_line, record_of, screen_file, shown_name
 from edge.errors import ImageRefused, PneumoKioskError, WorkFailed
+from edge.operating import OperatingChoice, applied
 from edge.provenance import provenance_of
 
 AHEAD = 4
@@ -34,6 +35,7 @@ class Setting:
     Attributes:
         folder: of the films, which begins their paths.
         artifact: verified; its own bytes are what the processes run.
+        choice: of the thresholds.
         variant: numeric type of the model; the artifact's default if None.
         threads: processor threads of one process.
         as_json: whether a screening is wanted as JSON as well.
@@ -41,6 +43,7 @@ class Setting:
 
     folder: Path
     artifact: Artifact
+    choice: OperatingChoice
     variant: str | None = None
     threads: int = 1
     as_json: bool = False
@@ -217,13 +220,14 @@ class _Screening:
         cv2.setNumThreads(setting.threads)
         self._setting = setting
         self._screener = Screener(setting.artifact, setting.variant, setting.threads)
-        self._provenance = provenance_of(setting.artifact)
+        self._provenance = provenance_of(setting.artifact, setting.choice.name)
 
     def __call__(self, task: _Task) -> Screened:
         if task.refusal is not None:
             screening = self._screener.refuse(task.refusal)
         else:
             screening = screen_file(self._screener, task.path)
+        screening = applied(screening, self._setting.choice)
         record = record_of(screening, self._provenance, task.number)
         name = task.path.relative_to(self._setting.folder).as_posix()
         return Screened(

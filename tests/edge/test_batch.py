@@ -21,8 +21,11 @@ import edge
 from edge.artifact import Artifact
 from edge.batch import COLUMNS, HEADER, list_files
 from edge.batch_workers import WINDOW, Setting, screen_files
+from edge.database import Database
 from edge.errors import PneumoKioskError
+from edge.operating import OperatingChoice, choose, manifest_choice
 from edge.phantom import phantom_png
+from edge.provenance import manifest_hash
 from edge.screening import OUTCOMES
 
 CHANGES_FROM_RUN_TO_RUN = {"time", "id", "decode_ms", "preprocess_ms", "inference_ms", "total_ms"}
@@ -56,6 +59,12 @@ def _waited(until: Callable[[], bool]) -> None:
             return
         time.sleep(0.01)
     pytest.fail("it did not come in a minute")
+
+
+@pytest.fixture(autouse=True)
+def no_kiosk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thresholds are the artifact's, whatever kiosk whoever runs the tests has."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +206,30 @@ def test_another_model_does_not_go_on(
     assert len(_rows(out)) == len(IN_ORDER)
 
 
+def test_thresholds_are_those_that_the_kiosk_has_chosen(
+    folder: Path, out: Path, artifact: Artifact, tmp_path: Path
+) -> None:
+    kiosk, model = tmp_path / "kiosk", manifest_hash(artifact)
+    kiosk.mkdir()
+    with contextlib.closing(Database(kiosk)) as database:
+        choose(database, OperatingChoice("local", 1.0, 0.0, "a test", model), "me")
+    part = out.with_name("results.csv.part")
+    _batch(folder, "--out", out)
+    out.rename(part)
+    changed = _batch(folder, "--out", out, "--data-dir", kiosk)
+    assert changed.returncode == 2
+    assert "(other_model)" in changed.stderr
+    done = _batch(folder, "--out", out, "--data-dir", kiosk, "--restart")
+    assert "Refer from 1.000, uncertain from 0.000 (local)." in done.stdout
+    assert {row["operating_point"] for row in _rows(out)} == {"local"}
+    assert {row["threshold"] for row in _rows(out)} == {"1.0"}
+    assert {row["outcome"] for row in _rows(out)} == {"uncertain", "refused"}
+    nowhere = _batch(folder, "--out", tmp_path / "other.csv", "--data-dir", tmp_path / "nowhere")
+    assert nowhere.returncode == 2
+    assert "(no_records)" in nowhere.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_wrong_use_is_told_with_a_code(folder: Path, out: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / ".hidden").write_bytes(b"")
@@ -282,7 +315,8 @@ def test_a_killed_process_costs_one_line(
         name.write_bytes(film)
     names[20].unlink()
     os.mkfifo(names[20])  # whoever screens it waits for its content
-    screened = screen_files(names, Setting(folder, artifact), jobs)
+    choice = manifest_choice(artifact.manifest, manifest_hash(artifact))
+    screened = screen_files(names, Setting(folder, artifact, choice), jobs)
     lines = [next(screened).line for _ in range(20)]
     writer = _opened_when_read(names[20])
     for child in _children():
@@ -326,7 +360,8 @@ def test_what_is_in_flight_is_bounded(folder: Path, artifact: Artifact) -> None:
             taken += 1
             yield folder / "a.png"
 
-    screened = screen_files(endless(), Setting(folder, artifact), jobs=2)
+    choice = manifest_choice(artifact.manifest, manifest_hash(artifact))
+    screened = screen_files(endless(), Setting(folder, artifact, choice), jobs=2)
     for number in range(1, 200):
         next(screened)
         assert taken <= number + 2 * WINDOW
