@@ -12,7 +12,7 @@ import click
 import edge
 from edge import batch_command, clinic_commands
 from edge.console import Commands
-from edge.errors import ArtifactRefused, ImageRefused, PneumoKioskError
+from edge.errors import ArtifactRefused, PneumoKioskError
 from edge.serve_command import serve
 
 if TYPE_CHECKING:
@@ -80,10 +80,12 @@ def screen(
 
     Exits with 0 when all were screened, 1 when some were refused, 2 when the model was refused.
     """
+    from edge.batch import screen_file
+
     screener = _screener(artifact, variant, threads, public_key)
     refused = False
     for path in files:
-        screening = _screened(screener, path)
+        screening = screen_file(screener, path)
         refused = refused or screening.outcome == "refused"
         if as_json:
             click.echo(json.dumps({**screening.to_dict(), "file": str(path)}))
@@ -173,20 +175,6 @@ def _screener(
     from edge.screening import Screener
 
     return Screener(load_artifact(artifact or DEFAULT_ARTIFACT, public_key), variant, threads)
-
-
-def _screened(screener: Screener, path: Path) -> Screening:
-    from edge.radiograph import MAX_BYTES
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        return screener.refuse(
-            ImageRefused("unreadable_file", f"The file cannot be read: {reason}")
-        )
-    return screener.screen(data)
 
 
 def _line(path: Path, screening: Screening) -> str:
