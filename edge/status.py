@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sqlite3
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from edge.errors import ArtifactRefused, RecordsUnavailable
 from edge.processor import processor_name
 from edge.provenance import manifest_hash
 from edge.selftest import run_self_test
+
+Check = Callable[[sqlite3.Connection], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,12 @@ class RecordsStatus:
     disk_total: int
 
 
-def records_status(database: Database) -> RecordsStatus:
-    """Look at the records; the integrity check reads the whole file. Nothing is made or changed.
+def records_status(database: Database, check: Check = problems) -> RecordsStatus:
+    """Look at the records; nothing is made or changed.
+
+    Args:
+        database: of the records.
+        check: finds what is wrong; `edge.database.problems` reads the whole file.
 
     Raises:
         RecordsUnavailable: ``disk_full`` or ``records_unavailable``.
@@ -69,7 +77,7 @@ def records_status(database: Database) -> RecordsStatus:
             "SELECT COUNT(*), coalesce(SUM(clock_doubt), 0), MAX(time) FROM screenings"
         ).fetchone()
         (images,) = connection.execute("SELECT COUNT(*) FROM images").fetchone()
-        wrong = problems(connection)
+        wrong = check(connection)
     return RecordsStatus(
         path,
         screenings,
@@ -119,11 +127,21 @@ def machine_status() -> dict[str, Any]:
 
 
 def kiosk_status(
-    database: Database, artifact: Path, public_key: Path | None = None
+    database: Database,
+    artifact: Path,
+    public_key: Path | None = None,
+    check: Check = problems,
 ) -> dict[str, Any]:
-    """All of it as it stands in JSON; ``status`` is ``ok`` or ``trouble``."""
+    """All of it as it stands in JSON; ``status`` is ``ok`` or ``trouble``.
+
+    Args:
+        database: of the records.
+        artifact: folder of the model.
+        public_key: that it must be signed with, or None.
+        check: of the records, as in `records_status`.
+    """
     try:
-        records: dict[str, Any] = asdict(records_status(database))
+        records: dict[str, Any] = asdict(records_status(database, check))
     except RecordsUnavailable as refusal:
         records = {"problems": (refusal.message,), "code": refusal.code}
     model = model_status(artifact, public_key)

@@ -16,6 +16,7 @@ from edge import operating
 from edge.accounts import ROLES, Accounts
 from edge.artifact import DEFAULT_ARTIFACT, Artifact, load_artifact
 from edge.choice import Choice
+from edge.database import problems
 from edge.errors import ArtifactRefused, PneumoKioskError
 from edge.phantom import phantom_png
 from edge.provenance import manifest_hash, provenance_of
@@ -27,6 +28,7 @@ from edge.screening import Screener, Screening
 from edge.selftest import SelfTest
 from edge.settings import Settings, load_settings, save_settings
 from edge.web.pictures import RecentPictures
+from edge.web.sparing import Sparing
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Kiosk:
         self_test: how its variants did at start; None without a screener.
         choice: which variant runs, and what was timed; None without a screener.
         pictures: the last films that were screened, in memory.
+        check_records: finds what is wrong with the records' file.
     """
 
     def __init__(self, config: KioskConfig) -> None:
@@ -85,6 +88,7 @@ class Kiosk:
         self.artifact_folder = config.artifact or _path(self.settings.artifact) or DEFAULT_ARTIFACT
         self.public_key = config.public_key or _path(self.settings.public_key)
         self.pictures = RecentPictures()
+        self.check_records = Sparing(problems)
         self.artifact: Artifact | None = None
         self.screener: Screener | None = None
         self.refusal: ArtifactRefused | None = None

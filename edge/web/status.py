@@ -30,7 +30,7 @@ blueprint = Blueprint("status", __name__)
 
 @blueprint.get("/status")
 def show() -> str:
-    """Look at everything; the records are read to their end."""
+    """Look at everything; the records are read to their end, seldom where that is slow."""
     return _page()
 
 
@@ -59,7 +59,9 @@ def _read_folder(typed: str) -> Path:
 
 def _page(typed: str = "", refusal: PneumoKioskError | None = None) -> str:
     kiosk = current_kiosk()
-    found = kiosk_status(kiosk.records.database, kiosk.artifact_folder, kiosk.public_key)
+    found = kiosk_status(
+        kiosk.records.database, kiosk.artifact_folder, kiosk.public_key, kiosk.check_records
+    )
     last = _last_backup(kiosk)
     return render_template(
         "status/show.html",
