@@ -94,7 +94,8 @@ class Check:
         limit: all that it demands, in words.
         count: how many samples a plan asks for, about.
         run: starts kiosks and yields samples as they are measured; raises `NotMeasured` where the
-            machine does not allow it, and `edge.errors.WorkFailed` where the kiosk gives up.
+            machine does not allow it, and another `edge.errors.PneumoKioskError` where the kiosk
+            gives up or what it left cannot be read.
         score: samples to rows, purely; all samples of a run that came to its end.
     """
 

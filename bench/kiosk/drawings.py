@@ -27,6 +27,16 @@ def small_film(seed: int, side: int = 1024) -> bytes:
     return (png, jpeg, dicom)[seed % 3](drawn)
 
 
+def crowd_films(seed: int, count: int) -> list[bytes]:
+    """Films of 1024 x 1024 pixels, of all three formats in turn."""
+    return [small_film(seed * count + number) for number in range(count)]
+
+
+def little_film(seed: int) -> bytes:
+    """A film that is soon screened: a PNG of 256 x 256 pixels."""
+    return small_film(seed * 3, 256)
+
+
 def png(pixels: npt.NDArray[np.integer[Any]]) -> bytes:
     """Grey pixels of 8 or 16 bits as PNG."""
     return cv2.imencode(".png", pixels)[1].tobytes()

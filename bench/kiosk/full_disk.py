@@ -13,9 +13,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.kiosk.check import Check, NotMeasured, Plan, Row, Sample
-from bench.kiosk.drawings import small_film
+from bench.kiosk.drawings import little_film
 from bench.kiosk.running import Kiosks, RunningKiosk
 
 DISK_MB = 64
@@ -29,14 +30,14 @@ NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", MOUN
 
 
 def _run(kiosks: Kiosks, plan: Plan) -> Iterator[Sample]:
-    small, large = small_film(plan.seed * 3, side=256), plan.dicom
+    small, large = little_film(plan.seed), plan.dicom
     with tempfile.TemporaryDirectory() as disk:
         _try_namespace(disk)
         start = kiosks.start(
             Path(disk) / "data", within=(*NAMESPACE, disk), environment={"TMPDIR": disk}
         )
         with start as kiosk:
-            kept: list[str] = []
+            kept: list[dict[str, Any]] = []
             for film in (small, large, small):
                 yield {"phase": "before", **_screened(kiosk, film, kept)}
             filler = Path(f"/proc/{kiosk.pid}/root{disk}/filler")
@@ -74,19 +75,20 @@ def _fill(filler: Path) -> None:
             file.write(bytes(BLOCK))
 
 
-def _screened(kiosk: RunningKiosk, film: bytes, kept: list[str]) -> Sample:
+def _screened(kiosk: RunningKiosk, film: bytes, kept: list[dict[str, Any]]) -> Sample:
     answer = kiosk.screen(film, patient_id="K-9")
     if answer.status == 201:
-        kept.append(answer.content["id"])
+        kept.append({name: answer.content[name] for name in ("id", "score", "outcome", "time")})
     reasons = answer.content.get("reasons") or [{}]
     message = reasons[0].get("message")
     return {"status": answer.status, "code": answer.code, "message": message}
 
 
-def _readable(kiosk: RunningKiosk, kept: Sequence[str]) -> Sample:
-    answers = [kiosk.get(f"/api/screenings/{each}") for each in kept]
+def _readable(kiosk: RunningKiosk, kept: Sequence[dict[str, Any]]) -> Sample:
+    """How many acknowledged screenings are shown, as they were acknowledged."""
+    answers = [kiosk.get(f"/api/screenings/{each['id']}") for each in kept]
     same = sum(
-        answer.status == 200 and answer.content.get("id") == each
+        answer.status == 200 and each.items() <= answer.content.items()
         for answer, each in zip(answers, kept, strict=True)
     )
     return {"acknowledged": len(kept), "readable": same}

@@ -5,11 +5,12 @@ The copy still spends the time that its gates need.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edge.artifact import MANIFEST, Artifact, load_artifact
+from edge.errors import DataRefused
 from edge.screening import Screener
 from optimize.files import write_folder
 
@@ -17,7 +18,7 @@ SHIPPED = "as shipped"
 LENIENT = "a copy whose gates only warn: as shipped, it refuses what is uploaded here"
 
 
-def artifact_for(films: Iterable[bytes], folder: Path) -> tuple[Path | None, str]:
+def artifact_for(films: Sequence[bytes], folder: Path) -> tuple[Path | None, str]:
     """Choose what the kiosk runs.
 
     Args:
@@ -30,13 +31,23 @@ def artifact_for(films: Iterable[bytes], folder: Path) -> tuple[Path | None, str
 
     Raises:
         ArtifactRefused: the one that comes with the kiosk is.
+        DataRefused: ``image_refused``: a film cannot be screened even so.
         WorkFailed: ``cannot_write``.
     """
     artifact = load_artifact()
-    screener = Screener(artifact)
-    if all(screener.screen(film).score is not None for film in films):
+    if _refused(artifact, films) is None:
         return None, SHIPPED
-    return write_lenient(artifact, folder), LENIENT
+    lenient = load_artifact(write_lenient(artifact, folder))
+    if (why := _refused(lenient, films)) is not None:
+        raise DataRefused("image_refused", f"A film that is to be uploaded is refused: {why}")
+    return lenient.folder, LENIENT
+
+
+def _refused(artifact: Artifact, films: Sequence[bytes]) -> str | None:
+    """Why the first film that is refused is."""
+    screener = Screener(artifact)
+    screenings = map(screener.screen, films)
+    return next((each.reasons[0][1] for each in screenings if each.score is None), None)
 
 
 def write_lenient(artifact: Artifact, folder: Path) -> Path:

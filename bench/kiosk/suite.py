@@ -17,7 +17,7 @@ from bench.kiosk.ready import READY
 from bench.kiosk.running import Kiosks
 from bench.kiosk.speed import SPEED
 from bench.samples import Recorder
-from edge.errors import WorkFailed
+from edge.errors import PneumoKioskError
 
 CHECKS = {
     check.name: check
@@ -51,7 +51,7 @@ def run_checks(
                 recorder.add(check.name, **sample)
         except NotMeasured as reason:
             recorder.add("not_measured", check=check.name, why=reason.message)
-        except WorkFailed as failure:
+        except PneumoKioskError as failure:
             recorder.add("failed", check=check.name, why=failure.message)
         else:
             recorder.add("finished", check=check.name)

@@ -65,7 +65,8 @@ def _rows(check: Check, lines: list[Line]) -> list[Row]:
         return check.score(samples)
     if "failed" in ends:
         return [Row(check.name, check.limit, f"failed: {ends['failed']['why']}", False)]
-    why = ends.get("not_measured", {}).get("why", "The run was cut short.")
+    cut = f"The run was cut short; samples that are there: {len(samples)}."
+    why = ends.get("not_measured", {}).get("why", cut)
     return [Row(check.name, check.limit, why, None)]
 
 

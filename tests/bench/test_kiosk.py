@@ -54,7 +54,7 @@ def header(checks: list[str]) -> dict[str, Any]:
 KNOWN = {"film": 0, "id": "a", "score": 0.5, "patient_id": "P", "patient": "P", "status": 201}
 ALONE = {**KNOWN, "phase": "alone"}
 TOGETHER = {**KNOWN, "phase": "together", "id": "b"}
-RECORDS = {"phase": "records", "records": 2, "as_answered": 2}
+RECORDS = {"phase": "records", "clients": 8, "records": 2, "as_answered": 2}
 KILL = {"acknowledged": 3, "missing": 0, "records": 3, "films": 3, "problems": []}
 MUTANT = {"status": 422, "seconds": 0.1, "peak_mb": 100.0}
 SOUND = {"before": {"PNG": 0.5}, "after": {"PNG": 0.5}}
@@ -65,7 +65,8 @@ AFTER = {"phase": "after", "status": 201}
 JPEG, DICOM = {"film": "jpeg", "ms": 60.0}, {"film": "dicom", "ms": 250.0}
 FIRST = {"start": "first", "seconds": 1.5, "status": 200}
 LATER = {**FIRST, "start": "later"}
-BIT = {"healthy": False, "status": 503}
+BIT = {"file": "manifest.json", "healthy": False, "status": 503}
+WITHOUT = {"file": None, "healthy": True, "status": 201}
 
 
 def levels(growth: float, **last: float) -> list[Sample]:
@@ -90,6 +91,7 @@ def levels(growth: float, **last: float) -> list[Sample]:
             [ALONE, TOGETHER, {**RECORDS, "records": 3}],
             [ALONE, TOGETHER, {**RECORDS, "as_answered": 1}],
             [ALONE, {**TOGETHER, "id": "a"}, RECORDS],
+            [ALONE, {**ALONE, "film": 1}, TOGETHER, RECORDS],
         ]),
         ("memory", levels(4.0), [levels(6.0), levels(0, peak_mb=201.0), levels(0, handles=23),
                                  levels(0, threads=12)]),
@@ -107,8 +109,9 @@ def levels(growth: float, **last: float) -> list[Sample]:
             [FULL, {**OLD, "readable": 2}, AFTER, OLD],
             [FULL, OLD, {**AFTER, "status": 503}, OLD],
         ]),
-        ("flipped-bits", [BIT, BIT], [[BIT, {**BIT, "status": 201}],
-                                      [BIT, {**BIT, "healthy": True}]]),
+        ("flipped-bits", [WITHOUT, BIT], [[WITHOUT, BIT, {**BIT, "status": 201}],
+                                          [WITHOUT, BIT, {**BIT, "healthy": True}],
+                                          [{**WITHOUT, "healthy": False, "status": 503}, BIT]]),
     ],
 )  # fmt: skip
 def test_a_kiosk_that_fails_is_told_from_one_that_does_not(
@@ -137,7 +140,7 @@ def test_what_broke_off_is_not_measured_and_what_gave_up_is_not_met() -> None:
     ]
     result = score_kiosk(lines)
     found = {row["check"]: (row["met"], row["value"]) for row in result["rows"]}
-    assert found["power-cut"] == (None, "The run was cut short.")
+    assert found["power-cut"] == (None, "The run was cut short; samples that are there: 1.")
     assert found["mutants"] == (False, "failed: Mutant 3 ended it.")
     assert found["full-disk"] == (None, "There is no unshare here.")
     assert not result["finished"]
