@@ -12,6 +12,7 @@ import edge
 from edge.errors import ArtifactRefused, ImageRefused, PneumoKioskError, RecordsUnavailable
 from edge.radiograph import MAX_BYTES
 from edge.web.kiosk import current_kiosk, reasons
+from edge.web.sentences import sentence
 
 log = logging.getLogger(__name__)
 
@@ -84,17 +85,21 @@ def _answer(refusal: PneumoKioskError, status: int) -> Response:
         answer = jsonify(_as_json(refusal))
     else:
         answer = make_response(
-            render_template("faults/show.html", refusal=refusal, status=status, kiosk=_identity())
+            render_template("faults/show.html", refusal=refusal, kiosk=_identity())
         )
     answer.status_code = status
     return answer
 
 
 def _as_json(refusal: PneumoKioskError) -> dict[str, Any]:
-    """Where a screening was asked for, its refusal has a screening's shape."""
+    """Where a screening was asked for, its refusal has a screening's shape.
+
+    ``shown`` is for the kiosk's own pages: the reason in their language.
+    """
+    shown = {"shown": sentence(refusal)}
     if request.method == "POST":
-        return current_kiosk().refused(refusal)
-    return {"reasons": reasons(refusal), "notice": edge.STANDING_SENTENCE}
+        return {**current_kiosk().refused(refusal), **shown}
+    return {"reasons": reasons(refusal), "notice": edge.STANDING_SENTENCE, **shown}
 
 
 def _identity() -> dict[str, str] | None:

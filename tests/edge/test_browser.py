@@ -147,6 +147,7 @@ def test_a_field_that_breaks_a_rule_is_told_in_the_row(
     _press(browser, "#screening [type=submit]")
     rows = _wait_for(browser, ".row[data-now=failed]")
     assert "sex must be F, M or O" in rows[0].text
+    assert not rows[0].find_element(By.CSS_SELECTOR, ".retry").is_displayed()
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1024, 600), (390, 844)])

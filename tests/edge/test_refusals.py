@@ -60,3 +60,16 @@ def test_a_field_that_was_typed_wrong_is_told_too(client: FlaskClient, png: byte
     fields = {"image": (io.BytesIO(png), "film.png"), "age_months": "many"}
     answer = client.post("/screenings", data=fields, follow_redirects=True)
     assert "Lo que se escribió no se puede aceptar." in answer.text
+
+
+def test_faults_are_told_in_the_language_of_the_page(client: FlaskClient) -> None:
+    client.set_cookie(COOKIE, "fr")
+    page = client.get("/nowhere")
+    assert page.status_code == 404
+    assert "There is no such page" not in page.text
+    assert "Not found" not in page.text
+    assert "not_found" in page.text
+    answer = client.post("/api/screenings", data={"age_months": "many"})
+    assert answer.json is not None
+    assert answer.json["reasons"][0]["message"].startswith("No image was sent")
+    assert answer.json["shown"].startswith("Aucune image")

@@ -54,10 +54,14 @@ function turn(row, state) {
   row.dataset.now = state;
 }
 
-function fail(row, record) {
-  const reason = record?.reasons?.[0]?.message ?? "";
+// Statuses of what would be refused again.
+const LASTING = [400, 413, 422];
+
+function fail(row, record, status) {
+  const reason = record?.shown ?? "";
   row.querySelector(".why").textContent = reason;
   row.querySelector(".lost").hidden = Boolean(reason);
+  row.querySelector(".retry").hidden = LASTING.includes(status);
   turn(row, "failed");
 }
 
@@ -65,7 +69,7 @@ async function asked(path, body) {
   const answer = await fetch(path, { method: "POST", body, signal: AbortSignal.timeout(PATIENCE) });
   const record = await answer.json();
   if (!record.id) {
-    return { record };
+    return { record, status: answer.status };
   }
   const part = await fetch(`/screenings/${record.id}/row`);
   if (!part.ok) {
@@ -77,9 +81,9 @@ async function asked(path, body) {
 async function screen(row, path, body) {
   turn(row, "reading");
   try {
-    const { record, html } = await asked(path, body);
+    const { record, status, html } = await asked(path, body);
     if (html === undefined) {
-      fail(row, record);
+      fail(row, record, status);
       return;
     }
     row.querySelector("[data-state=done]").innerHTML = html;
