@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -19,9 +19,10 @@ from bench.cli import cli
 from bench.kiosk.check import Plan, Sample
 from bench.kiosk.damage import mutant, sound_files
 from bench.kiosk.drawings import full_size
-from bench.kiosk.running import Kiosks
+from bench.kiosk.running import END_WITH_PARENT, Kiosks
 from bench.kiosk.suite import CHECKS, run_checks
 from bench.kiosk.verdict import kiosk_table, score_kiosk
+from bench.kiosk_command import NAMES
 from bench.samples import Recorder, read_samples
 
 TIMES = {"ready", "speed", "memory"}
@@ -162,20 +163,42 @@ def test_the_command_prints_limits_and_keeps_raw_samples(tmp_path: Path) -> None
     assert (again.exit_code, "samples_exist" in again.output) == (2, True)
 
 
-def test_an_image_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    done = CliRunner().invoke(cli, ["kiosk", "--image", str(tmp_path / "film.jpg")])
-    assert done.exit_code == 2
-    assert "missing_image" in done.output
+def test_json_is_all_that_is_printed_to_standard_output() -> None:
+    done = CliRunner().invoke(cli, ["kiosk", "--quick", "--only", "ready", "--json"])
+    result = json.loads(done.stdout)
+    assert [row["what"] for row in result["rows"]] == [
+        "ready after a first start",
+        "ready after a later start",
+    ]
+    assert all(row["limit"] and row["value"] and row["met"] is not None for row in result["rows"])
+
+
+def test_every_check_can_be_named() -> None:
+    assert NAMES == tuple(CHECKS)
+
+
+def test_an_image_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    film = tmp_path / "film.jpg"
+    for reason in ("missing_image", "image_refused"):
+        done = CliRunner().invoke(cli, ["kiosk", "--quick", "--image", str(film)])
+        assert (done.exit_code, reason in done.output) == (2, True), done.output
+        film.write_bytes(b"no film")
 
 
 def test_a_killed_run_leaves_samples_that_can_be_scored(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench", "kiosk", "--only", "mutants", "--out", str(tmp_path)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         path, deadline = tmp_path / "kiosk.jsonl", time.monotonic() + 60
         while not path.is_file() or len(path.read_text().splitlines()) < 5:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGKILL)  # and the kiosk with it
+        kiosks = psutil.Process(process.pid).children()
+        process.kill()
+    if shutil.which(END_WITH_PARENT[0]) is None:
+        for kiosk in kiosks:
+            kiosk.kill()
+    assert kiosks
+    assert psutil.wait_procs(kiosks, timeout=20)[1] == []
     result = score_kiosk(read_samples(path, "kiosk"))
     assert not result["finished"]
     assert result["rows"][0]["met"] is None
